@@ -1,0 +1,130 @@
+"""What is true of a rule now, and what was seen to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, get_args
+
+from gatekeeper.errors import CouldNotTell, Unanswered
+from gatekeeper.model.question import Question, Table
+
+Status = Literal["pass", "warn", "fail", "late", "error", "skipped"]
+Cause = Literal[
+    # late
+    "age", "arrival", "busy",
+    # error
+    "connect", "auth", "permission", "missing_table", "missing_column", "timeout", "query", "no_data", "null_metric",
+    "no_history", "lineage", "unsupported", "changed_during_run", "interrupted", "internal",
+    # skipped, beside unsupported
+    "upstream", "not_selected",
+]  # fmt: skip
+Unit = Literal["rows", "percent", "seconds", "value"]
+How = Literal["counted", "proved", "recorded"]
+Number = int | float | Decimal
+STATUSES: tuple[Status, ...] = get_args(Status)
+CAUSES: frozenset[str] = frozenset(get_args(Cause))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an engine said. `value`: a number, a time, a text, None, a `Repeated` or a `Catalog`.
+
+    `at` is the database's now when it was asked; `queries` the ids of the queries that told.
+    """
+
+    value: Any
+    at: datetime | None = None
+    how: How = "counted"
+    queries: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No answer, and why: an answer too, so that a lost measurement is never a pass."""
+
+    cause: Cause
+    message: str
+    queries: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class Seen(Mapping[Question, Any]):
+    """Answers by question. `seen[question]` is the answer's value.
+
+    Raises: CouldNotTell where the answer is `Unknown`, Unanswered where nobody was asked.
+    """
+
+    __slots__ = ("_replies",)
+
+    def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None):
+        self._replies = dict(replies or {})
+
+    def __getitem__(self, question: Question) -> Any:
+        reply = self.reply(question)
+        if isinstance(reply, Unknown):
+            raise CouldNotTell(reply.cause, reply.message)
+        return reply.value
+
+    def reply(self, question: Question) -> Answer | Unknown:
+        """The whole answer. Raises: Unanswered."""
+        try:
+            return self._replies[question]
+        except KeyError:
+            raise Unanswered(f"nobody answered {question}") from None
+
+    def __contains__(self, question: object) -> bool:
+        return question in self._replies
+
+    def __iter__(self) -> Iterator[Question]:
+        return iter(self._replies)
+
+    def __len__(self) -> int:
+        return len(self._replies)
+
+    def and_(self, replies: Mapping[Question, Answer | Unknown]) -> Seen:
+        """These answers and those; what was answered first stands."""
+        return Seen({**replies, **self._replies})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a rule is judged: the database's now, in UTC, or the moment of `--as-of`."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What is true of a rule now: the same for everyone, whatever an output makes of it."""
+
+    status: Status
+    cause: Cause | None = None
+    message: str = ""
+    measured: Number | None = None
+    unit: Unit | None = None
+    expected: str = ""
+    evaluated_rows: int | None = None
+    violating_rows: int | None = None
+    established: How | None = "counted"
+    newest: datetime | None = None
+    """The newest load time that was seen, in UTC."""
+    behind: tuple[Table, ...] = ()
+    """The tables to blame, where the rule is about several."""
+    absence: bool = False
+    """The violation is of rows that aren't there: waiting may help while the table is late."""
+    because: str | None = None
+    """The id of the rule that explains this one."""
+
+
+def error(cause: Cause, message: str) -> Finding:
+    """The rule could not be evaluated."""
+    return Finding(status="error", cause=cause, message=message, established=None)
+
+
+def skipped(cause: Cause, message: str) -> Finding:
+    """The rule was not evaluated."""
+    return Finding(status="skipped", cause=cause, message=message, established=None)

@@ -1,0 +1,102 @@
+"""What can be said of a row: a small closed algebra, in three-valued logic.
+
+A predicate over NULL is unknown, and so is its negation; only what is true is counted. So
+`Not(In(column, values))` never counts a NULL. NaN lies in no `Between`, so `Not(Between(...))`
+counts it, on every engine. Compiled to SQL in `gatekeeper.model.sql`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gatekeeper.model.written import Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    """The column has no value. Never unknown."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsNaN:
+    """The column holds "not a number"; false for every type that can't."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`column op value`; NaN compares false."""
+
+    column: str
+    op: Literal["=", "<>", "<", "<=", ">", ">="]
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The value lies between the bounds; a missing bound is open; NaN lies nowhere."""
+
+    column: str
+    low: Scalar | None
+    high: Scalar | None
+    exclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """The value is one of these; compared in the column's own type."""
+
+    column: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The pattern is found somewhere in the text (search, not full match)."""
+
+    column: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class LengthBetween:
+    """The number of characters (not bytes) of the text lies between the bounds, both included."""
+
+    column: str
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; of none: true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """At least one of them; of none: false."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The negation, in three-valued logic."""
+
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A condition in the dialect of the table's connection, as a person wrote it."""
+
+    text: str
+
+
+Predicate = IsNull | IsNaN | Compare | Between | In | Matches | LengthBetween | And | Or | Not | Sql

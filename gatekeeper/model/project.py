@@ -1,0 +1,64 @@
+"""A project: its connections, contracts and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from gatekeeper.errors import Problem
+from gatekeeper.model.contract import Contract
+from gatekeeper.model.output import Output
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """A database as the project file names it. `url` still holds its `${NAME}`s: they are resolved on use."""
+
+    name: str
+    url: str = ""
+    files: tuple[str, ...] = ()
+    timezone: str | None = None
+    statement_timeout: timedelta = timedelta(minutes=5)
+    max_connections: int = 4
+    retries: int = 0
+    retry_within: timedelta = timedelta(minutes=1)
+    owner: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who mends things. `notify` still holds its `${NAME}`s."""
+
+    id: str
+    name: str = ""
+    runbook: str | None = None
+    notify: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlSources:
+    """Where the project's own SQL lies; `dialect` is sqlglot's name."""
+
+    paths: tuple[str, ...] = ()
+    dialect: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """All files of a project, valid and in place."""
+
+    root: Path
+    file: str
+    connections: Mapping[str, Connection] = field(default_factory=dict)
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    sql: SqlSources | None = None
+    warnings: tuple[Problem, ...] = ()
+
+    def owner(self, id: str | None) -> Owner | None:
+        """The owner of that id; one without an entry is only a name."""
+        return None if id is None else self.owners.get(id, Owner(id=id, name=id))

@@ -1,0 +1,220 @@
+"""What a run found: the one value that every report is rendered from. Its JSON form is version 1, keys only added."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any, Literal
+
+Verdict = Literal["open", "blocked", "not_ready", "not_evaluated"]
+Effect = Literal["blocks", "labels", "waived", "shown"]
+SectionStatus = Literal["fresh", "partial", "stale", "blocked", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """declared = the sum of the others."""
+
+    declared: int = 0
+    pass_: int = 0
+    warn: int = 0
+    fail: int = 0
+    late: int = 0
+    error: int = 0
+    skipped: int = 0
+    waived: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A place in a file of the project."""
+
+    file: str
+    line: int
+    column: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HiddenDependency:
+    """A table that the output's SQL reads and no input covers. `path`: from the output down to it."""
+
+    table: str
+    read_by: tuple[Place, ...] = ()
+    path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionReport:
+    """A section, and why it is as it is. `because`: rule ids."""
+
+    id: str
+    status: SectionStatus
+    as_of: datetime | None = None
+    message: str = ""
+    because: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionReport:
+    """What an output makes of a finding. `waiver`: `reason (by, until date)`; `note`: why a waiver does not hold."""
+
+    rule: str
+    effect: Effect
+    section: str | None = None
+    waiver: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputReport:
+    """The verdict of an output. `reason`: one sentence. `kind` is output or contract (of `check`)."""
+
+    id: str
+    kind: Literal["output", "contract"] = "output"
+    title: str = ""
+    owner: str | None = None
+    url: str | None = None
+    file: str = ""
+    line: int = 0
+    verdict: Verdict
+    exit_code: int
+    reason: str = ""
+    counts: Counts = Counts()
+    sections: tuple[SectionReport, ...] = ()
+    hidden_dependencies: tuple[HiddenDependency, ...] = ()
+    decisions: tuple[DecisionReport, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    """Tables that the output needs and of which no rule of severity error was evaluated."""
+    left_out: tuple[str, ...] = ()
+    """Rules of built tables that `--before build` did not ask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleReport:
+    """A rule and its finding. `status` is `waived` only if every output that needs the rule waives it."""
+
+    id: str
+    contract: str
+    name: str = ""
+    kind: str = ""
+    connection: str | None = None
+    table: str | None = None
+    column: str | None = None
+    severity: str = "error"
+    status: str
+    cause: str | None = None
+    message: str = ""
+    measured: int | float | Decimal | None = None
+    unit: str | None = None
+    expected: str = ""
+    established: str | None = None
+    evaluated_rows: int | None = None
+    violating_rows: int | None = None
+    newest: datetime | None = None
+    owner: str | None = None
+    runbook: str | None = None
+    file: str = ""
+    line: int = 0
+    because: str | None = None
+    waiver: str | None = None
+    queries: tuple[str, ...] = ()
+    seconds: float = 0.0
+    windowed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableReport:
+    """A table that the run asked about. `window`: which rows, in words; None: all."""
+
+    connection: str
+    table: str
+    contract: str | None = None
+    rows: int | None = None
+    window: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryReport:
+    """A query that was sent, and the rules it was for."""
+
+    id: str
+    connection: str
+    sql: str
+    seconds: float = 0.0
+    rules: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptReport:
+    """One time of asking."""
+
+    number: int
+    at: datetime
+    late: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """A mistake in the command or the files: the run ended before it asked anything (exit 2)."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One run."""
+
+    schema_version: int = 1
+    run_id: str
+    tool_version: str
+    command: Literal["gate", "check"] = "gate"
+    git_sha: str | None = None
+    verdict: Verdict | Literal["usage", "interrupted"]
+    exit_code: int
+    advisory: bool = False
+    output: str | None = None
+    started_at: datetime
+    finished_at: datetime | None = None
+    finished: bool = False
+    window: str | None = None
+    before: str | None = None
+    as_of: datetime | None = None
+    clock_skew_seconds: float | None = None
+    counts: Counts = Counts()
+    outputs: tuple[OutputReport, ...] = ()
+    rules: tuple[RuleReport, ...] = ()
+    tables: tuple[TableReport, ...] = ()
+    queries: tuple[QueryReport, ...] = ()
+    attempts: tuple[AttemptReport, ...] = ()
+    usage: tuple[Usage, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What the reader should know beside the verdict: lint warnings, what was asked once instead of waited for."""
+    owners: dict[str, str] = field(default_factory=dict)
+    """Owner ids and the names to show for them."""
+
+    def rule(self, id: str) -> RuleReport | None:
+        """The rule of that id."""
+        return next((rule for rule in self.rules if rule.id == id), None)
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: dataclasses as objects, times as RFC 3339 in UTC, decimals as numbers."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, float) and value - value != 0:
+        return None  # JSON has no NaN and no infinity; the message says it
+    return value

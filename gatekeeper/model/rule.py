@@ -1,0 +1,105 @@
+"""A rule: what it asks, what it judges, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Protocol
+
+from gatekeeper.model.catalog import Type
+from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.question import Population, Question, Table
+
+Severity = Literal["error", "warning", "info"]
+OnEmpty = Literal["pass", "warn", "fail", "late"]
+OwnerClass = Literal["late", "fail", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredColumn:
+    """A column as a contract describes it. `logical` None: only its presence is promised."""
+
+    name: str
+    logical: Type | None = None
+    physical: str | None = None
+    required: bool = False
+    zone: str | None = None
+    classified: str | None = None
+    """The classification, where it forbids showing the column's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a rule is about: the rows, what is declared of them, and the tables beside them."""
+
+    rows: Population
+    declared: tuple[DeclaredColumn, ...] = ()
+    zone: str = "UTC"
+    parent: Population | None = None
+
+    @property
+    def table(self) -> Table:
+        """The rule's table."""
+        return self.rows.table
+
+    def zone_of(self, column: str) -> str:
+        """The zone of a column's naive timestamps."""
+        return next((d.zone for d in self.declared if d.name == column and d.zone), self.zone)
+
+
+class Rule(Protocol):
+    """A kind of rule: a frozen dataclass whose fields are the keys of the file.
+
+    `thresholds`: the fields that `warn` may set again. `of_rows`: a rule over rows, which over no rows
+    proves nothing (SPEC: no data is not good data). `unwindowed`: always about the whole table.
+    """
+
+    thresholds: ClassVar[tuple[str, ...]]
+    of_rows: ClassVar[bool]
+    unwindowed: ClassVar[bool]
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        """All that it needs to know, given what is seen so far; nothing new means enough."""
+        ...
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        """What the answers mean. Raises: CouldNotTell, Unanswered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedRule:
+    """A rule in its place: everything that a gate, a report or an owner needs beside the rule itself."""
+
+    id: str
+    contract: str
+    """The id of the contract or output that declares it."""
+    kind: str
+    connection: str | None = None
+    rule: Rule | None = None
+    """None: can't be evaluated by gatekeeper; `unsupported` says why."""
+    on: Subject | None = None
+    warn: Rule | None = None
+    """The same rule with the thresholds of `warn`."""
+    unsupported: str = ""
+    missing_part: bool = False
+    """Promised by gatekeeper's own format, not built yet: an error, not a skip."""
+    table: Table | None = None
+    column: str | None = None
+    name: str = ""
+    description: str = ""
+    severity: Severity = "error"
+    arrival: bool = False
+    on_empty: OnEmpty | None = None
+    owners: Mapping[OwnerClass, str] = field(default_factory=dict)
+    file: str = ""
+    line: int = 0
+    classified: str | None = None
+    """The classification of the column that it measures, where that forbids showing values."""
+    tables: tuple[Table, ...] = ()
+    """All tables that it speaks of, where they are several."""
+
+    @property
+    def about(self) -> tuple[Table, ...]:
+        """The tables it speaks of."""
+        return self.tables or ((self.table,) if self.table else ())

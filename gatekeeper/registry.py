@@ -1,0 +1,64 @@
+"""Things found by name: rule kinds, reports, engines. Packages outside add theirs by entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from importlib import metadata
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+    """`did you mean 'nulls'?`, or nothing when no known word is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+class Registry(Generic[T]):
+    """Named entries; a name is taken once. Entry points are read on the first look at what is there."""
+
+    def __init__(self, noun: str, group: str):
+        self._noun = noun
+        self._group = group
+        self._entries: dict[str, T] = {}
+        self._complete = False
+
+    def add(self, name: str) -> Callable[[T], T]:
+        """Decorator: `@RULES.add("nulls")`."""
+
+        def register(entry: T) -> T:
+            if name in self._entries:
+                raise ValueError(f"{self._noun} {name!r} is registered twice")
+            self._entries[name] = entry
+            return entry
+
+        return register
+
+    def get(self, name: str) -> T:
+        """The entry called `name`. Raises: KeyError with a did-you-mean."""
+        if name not in self._entries:
+            self._discover()
+        try:
+            return self._entries[name]
+        except KeyError:
+            hint = did_you_mean(name, list(self._entries))
+            raise KeyError(f"no {self._noun} is called {name!r}" + (f"; {hint}" if hint else "")) from None
+
+    def items(self) -> list[tuple[str, T]]:
+        """All entries, by name."""
+        self._discover()
+        return sorted(self._entries.items())
+
+    def __contains__(self, name: str) -> bool:
+        self._discover()
+        return name in self._entries
+
+    def _discover(self) -> None:
+        if self._complete:
+            return
+        self._complete = True
+        for point in metadata.entry_points(group=self._group):
+            if point.name not in self._entries:
+                self._entries[point.name] = point.load()

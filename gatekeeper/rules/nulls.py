@@ -1,0 +1,31 @@
+"""nulls: rows in which a column has no value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gatekeeper.model.bound import NOTHING, Amount, judge_rows
+from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.question import Question, count
+from gatekeeper.model.rule import Subject
+from gatekeeper.rules import RULES
+
+
+@RULES.add("nulls")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nulls:
+    """Rows in which the column has no value. NaN is a value, and so is an empty text."""
+
+    column: str
+    max: Amount = NOTHING
+    thresholds: ClassVar = ("max",)
+    of_rows: ClassVar = True
+    unwindowed: ClassVar = False
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return count(on.rows), count(on.rows, self.column)
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        rows = seen[count(on.rows)]
+        return judge_rows(self.max, rows - seen[count(on.rows, self.column)], rows, f"have no {self.column}")

@@ -1,0 +1,46 @@
+"""range: rows whose value lies outside of the bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gatekeeper.model.bound import NOTHING, judge_rows
+from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.predicate import Between, Not
+from gatekeeper.model.question import Question, count
+from gatekeeper.model.rule import Subject
+from gatekeeper.model.written import Value
+from gatekeeper.rules import RULES
+
+
+@RULES.add("range")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Rows below `min` or above `max` (with `exclusive`: or on them). NULL is not, NaN always is."""
+
+    column: str
+    min: Value | None = None
+    max: Value | None = None
+    exclusive: bool = False
+    thresholds: ClassVar = ("min", "max", "exclusive")
+    of_rows: ClassVar = True
+    unwindowed: ClassVar = False
+
+    def __post_init__(self) -> None:
+        if self.min is None and self.max is None:
+            raise ValueError("write `min`, `max` or both")
+        if isinstance(self.min, (int, float)) and isinstance(self.max, (int, float)) and self.min > self.max:
+            raise ValueError(f"`min` {self.min} is above `max` {self.max}: no value could ever pass")
+
+    def _violated(self) -> Not:
+        return Not(Between(self.column, self.min, self.max, self.exclusive))
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return count(on.rows), count(on.rows, self._violated())
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        low = f"{'above' if self.exclusive else 'at least'} {self.min}" if self.min is not None else ""
+        high = f"{'below' if self.exclusive else 'at most'} {self.max}" if self.max is not None else ""
+        what = f"have a {self.column} that is not {' and '.join(filter(None, (low, high)))}"
+        return judge_rows(NOTHING, seen[count(on.rows, self._violated())], seen[count(on.rows)], what)

@@ -1,0 +1,31 @@
+"""rows: a query that returns the rows that violate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gatekeeper.model.bound import NOTHING, Amount, judge_rows
+from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.question import Custom, Question, count
+from gatekeeper.model.rule import Subject
+from gatekeeper.rules import RULES
+
+
+@RULES.add("rows")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViolatingRows:
+    """The rows that the query returns are violations. A share (`1%`) is of the table's rows."""
+
+    query: str
+    max: Amount = NOTHING
+    thresholds: ClassVar = ("max",)
+    of_rows: ClassVar = True
+    unwindowed: ClassVar = True
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return count(on.rows), Custom(on.table.connection, self.query, "rows")
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        violating = seen[Custom(on.table.connection, self.query, "rows")]
+        return judge_rows(self.max, violating, seen[count(on.rows)], "are returned by the query")

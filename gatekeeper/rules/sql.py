@@ -1,0 +1,58 @@
+"""sql: one value that a query returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gatekeeper.model.bound import Bound, judge_value
+from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.question import Custom, Question
+from gatekeeper.model.rule import Subject
+from gatekeeper.rules import RULES
+
+
+@RULES.add("sql")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalarSql:
+    """The one value of the query's one row, a number or a boolean, within the limits. NULL: `error null_metric`.
+
+    `{object}` and `{property}` stand for the quoted names of the rule's table and column.
+    """
+
+    query: str
+    min: float | None = None
+    max: float | None = None
+    equals: float | bool | None = None
+    thresholds: ClassVar = ("min", "max", "equals")
+    of_rows: ClassVar = False
+    unwindowed: ClassVar = True
+
+    def __post_init__(self) -> None:
+        if self.min is None and self.max is None and self.equals is None:
+            raise ValueError("write `min`, `max` or `equals`")
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return (Custom(on.table.connection, self.query, "value"),)
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        limits = ((">=", self.min), ("<=", self.max), ("=", self.equals))
+        bounds = tuple(Bound(op, limit) for op, limit in limits if limit is not None)
+        return judge_value(bounds, seen[Custom(on.table.connection, self.query, "value")], "the query's value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardSql:
+    """A `type: sql` rule of the standard: the one value of the query's one row, against one operator."""
+
+    query: str
+    bound: Bound
+    thresholds: ClassVar = ()
+    of_rows: ClassVar = False
+    unwindowed: ClassVar = True
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return (Custom(on.table.connection, self.query, "value"),)
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        return judge_value((self.bound,), seen[self.ask(on, seen)[0]], "the query's value")
