@@ -88,6 +88,8 @@ class OutputReport:
     """Tables that the output needs and of which no rule of severity error was evaluated."""
     left_out: tuple[str, ...] = ()
     """Rules of built tables that `--before build` did not ask."""
+    rules: tuple[str, ...] = ()
+    """Ids of the rules that it needs, its own included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,8 @@ class Report:
     """What the reader should know beside the verdict: lint warnings, what was asked once instead of waited for."""
     owners: dict[str, str] = field(default_factory=dict)
     """Owner ids and the names to show for them."""
+    abandoned: int = 0
+    """Queries that did not end even after they were cancelled; their threads end with the process."""
 
     def rule(self, id: str) -> RuleReport | None:
         """The rule of that id."""
@@ -214,7 +218,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        if not value.is_finite():
+            return None
+        return int(value) if value == value.to_integral_value() else plain(float(value))
     if isinstance(value, float) and value - value != 0:
         return None  # JSON has no NaN and no infinity; the message says it
     return value

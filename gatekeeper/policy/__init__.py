@@ -1,1 +1,1 @@
-""""""
+"""What findings mean to an output: pure functions over values."""

@@ -1,1 +1,17 @@
-""""""
+"""Reports, one file each: a run as text for one reader. Pure but for `write`, which puts the text where it belongs.
+
+`REPORTS` holds the renderers by name: `render(report, ...) -> str`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pkgutil import iter_modules
+
+from gatekeeper.registry import Registry
+
+REPORTS: Registry[Callable[..., str]] = Registry("report format", "gatekeeper.reports")
+
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")

@@ -53,7 +53,7 @@ class ColumnAggregate:
         bounds = tuple(Bound(op, n) for op, n in ((">=", self.min), ("<=", self.max)) if n is not None)
         rows, measured = seen[count(on.rows)], self._measure(on, seen)
         finding = judge_value(bounds, measured, f"the {self.fold} of {self.column}")
-        return finding if finding.status == "error" else _over(finding, rows)
+        return replace(finding, evaluated_rows=rows, absence=False)
 
     def _measure(self, on: Subject, seen: Seen) -> Any:
         if self.fold in ("sum", "min", "max"):
@@ -79,7 +79,3 @@ class ColumnAggregate:
         mean = float(total) / values
         variance = float(squares) / values - mean * mean
         return mean if isfinite(mean) and mean and variance < _CANCELLED * mean * mean else None
-
-
-def _over(finding: Finding, rows: int) -> Finding:
-    return replace(finding, evaluated_rows=int(rows), absence=False)

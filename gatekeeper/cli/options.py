@@ -1,0 +1,75 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gatekeeper.cli.exit import NAMES, State
+from gatekeeper.errors import UsageError
+from gatekeeper.model.written import duration
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+project_option = click.option(
+    "--project", type=click.Path(path_type=Path), help="The project file; else gatekeeper.yaml here or above."
+)
+server_option = click.option("--server", help="The server of the contracts to use, by its name.")
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else duration(value).total_seconds()
+    except ValueError as wrong:
+        raise click.BadParameter(str(wrong)) from None
+
+
+def _renamed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[int, int]:
+    renamed = {}
+    for value in values:
+        name, _, code = value.partition("=")
+        if name not in NAMES:
+            raise click.BadParameter(f"{name!r} is none of {', '.join(NAMES)}")
+        if not code.isdecimal() or not 1 <= int(code) <= 125:
+            raise click.BadParameter(f"the code of {name} must be a number from 1 to 125")
+        renamed[NAMES[name]] = int(code)
+    state = ctx.find_object(State)
+    if state is not None:
+        state.renamed = renamed
+    return renamed
+
+
+_RUN = [
+    click.option("--junit", metavar="FILE", help="Write a JUnit report."),
+    click.option("--json", "json_file", metavar="FILE", help="Write the JSON report."),
+    click.option("--report", multiple=True, metavar="FORMAT=FILE", help="Write a report: junit, json, markdown or text."),
+    click.option("--junit-flavour", type=click.Choice(["rich", "strict"]), default="rich", show_default=True,
+                 help="strict: without what Jenkins' xUnit schema refuses."),
+    click.option("--as-of", metavar="TIME", help="Judge by this moment in place of the database's clock."),
+    click.option("--window", metavar="A..B", help="Only the rows of this window, where a rule has a window column."),
+    click.option("--timeout", callback=_seconds, default="1h", show_default=True, help="The time for the whole run."),
+    click.option("--jobs", type=click.IntRange(1, 64), default=8, show_default=True, help="Queries at once, over all connections."),
+    click.option("--strict", is_flag=True, help="Rules that can't be evaluated here close the gate too."),
+    click.option("--advisory", is_flag=True, help="Report as always, but exit 0 where the gate is closed."),
+    click.option("--warn-exit", type=click.IntRange(1, 125), help="The exit code of an open gate with warnings."),
+    click.option("--map-exit", multiple=True, callback=_renamed, metavar="NAME=N",
+                 help="Rename an exit code: blocked, usage, not_evaluated, not_ready."),
+    click.option("--explain", is_flag=True, help="Print the plan and its SQL, and connect to nothing."),
+    click.option("--verbose", "-v", is_flag=True, help="List the rules that hold, too."),
+]  # fmt: skip
+
+
+def run_options(command: F) -> F:
+    """The options of `gate` and `check`."""
+    for option in reversed(_RUN):
+        command = option(command)
+    return command
+
+
+def wait_seconds(value: str | None) -> None:
+    """`--wait 0` asks once, as this version always does. Raises: UsageError on any other."""
+    if value is not None and value not in ("0", "0s", "0m"):
+        raise UsageError(f"--wait {value}: waiting is not built yet\n  use --wait 0, and let the scheduler retry on exit 75")

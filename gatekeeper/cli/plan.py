@@ -1,0 +1,55 @@
+"""`--explain`: the plan and its SQL, from the contracts' types alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timezone
+
+from gatekeeper.gate.run import Options, planned
+from gatekeeper.gate.scope import Scope
+from gatekeeper.model.catalog import Catalog, ColumnFact, Type
+from gatekeeper.model.dialect import dialect_of
+from gatekeeper.model.finding import Answer, Seen
+from gatekeeper.model.project import Project
+from gatekeeper.model.question import Facts, Table
+from gatekeeper.model.rule import PlannedRule
+from gatekeeper.planning.batch import Surroundings, batch
+from gatekeeper.planning.rounds import asked_by, tables_of, wanted
+
+
+def plan_text(project: Project, scoped: Sequence[Scope], options: Options) -> str:
+    """Every query of the first round with its rules, and the rules that no query is for."""
+    rules = planned(project, scoped, options)
+    now = options.as_of or datetime.now(timezone.utc)
+    able = [rule for rule in rules if rule.rule is not None and rule.on is not None]
+    catalogs = {table: _declared(project, table) for rule in able for table in tables_of(rule)}
+    dialects = {name: dialect_of(connection.url) for name, connection in project.connections.items()}
+    seen = Seen({Facts(table): Answer(catalog) for table, catalog in catalogs.items()})
+    around = Surroundings(catalogs, dialects, dict.fromkeys(project.connections, now))
+    queries, unknown = batch(wanted(able, seen), around)
+    lines = [f"-- {len(rules)} rules, {len(queries)} queries, {len({t for r in able for t in tables_of(r)})} tables"]
+    if options.as_of is None:
+        lines.append(f"-- windows are shown as of {now:%Y-%m-%dT%H:%M:%SZ}; a run takes the database's clock")
+    for number, query in enumerate(queries, 1):
+        mine = [rule.id for rule in able if set(asked_by(rule, seen)) & set(query.questions)]
+        lines += ["", f"-- q{number} on {query.connection}, for {', '.join(mine)}", f"{query.sql};"]
+    reflected = [rule.id for rule in able if all(isinstance(question, Facts) for question in asked_by(rule, seen))]
+    if reflected:
+        lines += ["", f"-- from the catalog: {', '.join(reflected)}"]
+    lines += [f"-- no SQL: {', '.join(_for(able, seen, q))}: {u.message}" for q, u in unknown.items()]
+    lines += [f"-- not evaluated: {rule.id}: {rule.unsupported}" for rule in rules if rule.rule is None and rule.unsupported]
+    return "\n".join(lines)
+
+
+def _for(rules: Sequence[PlannedRule], seen: Seen, question: object) -> list[str]:
+    return [rule.id for rule in rules if question in asked_by(rule, seen)]
+
+
+def _declared(project: Project, table: Table) -> Catalog:
+    """The catalog that the contracts promise; a column that nobody describes is taken as named, of no known type."""
+    for contract in project.contracts.values():
+        for entry in contract.tables:
+            if entry.table == table:
+                facts = tuple(ColumnFact(c.name, c.logical or Type("other"), not c.required) for c in entry.columns)
+                return Catalog(True, table.path, facts)
+    return Catalog(True, table.path)

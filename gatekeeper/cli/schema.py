@@ -1,0 +1,27 @@
+"""`gatekeeper schema`: JSON Schemas of the files, so that editors complete and check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from gatekeeper.cli.exit import OPEN
+
+
+@click.command("schema", help="Print a JSON Schema, or write all of them into a folder.")
+@click.argument("which", required=False, type=click.Choice(["project", "contract", "output"]))
+@click.option("--write", "folder", type=click.Path(file_okay=False, path_type=Path), help="Write all schemas there.")
+def command(which: str | None, folder: Path | None) -> int:
+    """Print or write schemas."""
+    from gatekeeper.contracts import json_schemas
+
+    schemas = json_schemas()
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, schema in schemas.items():
+            (folder / f"{name}.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+        return OPEN
+    click.echo(json.dumps(schemas if which is None else schemas[which], indent=2))
+    return OPEN

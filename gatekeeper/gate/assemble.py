@@ -1,0 +1,261 @@
+"""From findings to the report: decisions, sections, owners, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timezone
+
+from gatekeeper.gate.measure import Measured
+from gatekeeper.gate.scope import Scope
+from gatekeeper.model.finding import Finding, Seen
+from gatekeeper.model.output import Section
+from gatekeeper.model.project import Project
+from gatekeeper.model.question import Day, Last, Population, Slice, Table, count
+from gatekeeper.model.report import (
+    AttemptReport,
+    Counts,
+    DecisionReport,
+    OutputReport,
+    Report,
+    RuleReport,
+    TableReport,
+)
+from gatekeeper.model.rule import OwnerClass, PlannedRule
+from gatekeeper.model.written import in_words
+from gatekeeper.planning.rounds import asked_by
+from gatekeeper.policy.decisions import Decision, Feeds, decide
+from gatekeeper.policy.sections import section_reports
+from gatekeeper.policy.verdict import EXIT_CODES, unchecked, verdict, worst
+from gatekeeper.rules.same_day import SameDay
+
+_OF_CONNECTION = frozenset({"connect", "auth", "permission", "timeout", "busy"})
+
+
+def assemble(
+    project: Project,
+    scoped: Sequence[Scope],
+    rules: Sequence[PlannedRule],
+    findings: Mapping[str, Finding],
+    measured: Measured,
+    *,
+    today: date,
+    strict: bool,
+    frame: Report,
+) -> Report:
+    """The finished report. `frame` holds what is known before anything is measured."""
+    by_id = {rule.id: rule for rule in rules}
+    decisions: dict[str, tuple[Decision, ...]] = {}
+    outputs = []
+    for scope in scoped:
+        mine = [by_id[rule.id] for rule in scope.rules]
+        decisions[scope.output.id] = decide(scope.output, mine, findings, today, _feeds(scope), strict=strict)
+        outputs.append(_output(project, scope, mine, findings, decisions[scope.output.id]))
+    waived = _waived(scoped, decisions)
+    reports = [_rule(project, scoped, rule, findings[rule.id], measured, waived.get(rule.id)) for rule in rules]
+    verdicts = worst([output.verdict for output in outputs])
+    skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
+    now = datetime.now(timezone.utc)
+    return replace(
+        frame,
+        verdict=verdicts,
+        exit_code=EXIT_CODES[verdicts],
+        finished_at=now,
+        finished=True,
+        clock_skew_seconds=max(skews, key=abs) if skews else None,
+        counts=_counts([report.status for report in reports]),
+        outputs=tuple(outputs),
+        rules=tuple(reports),
+        tables=_tables(project, rules, measured.seen),
+        queries=tuple(measured.queries),
+        attempts=(AttemptReport(number=1, at=frame.started_at, late=tuple(r.id for r in reports if r.status == "late")),),
+        owners={id: owner.name or id for id, owner in project.owners.items()},
+    )
+
+
+def _output(
+    project: Project,
+    scope: Scope,
+    rules: Sequence[PlannedRule],
+    findings: Mapping[str, Finding],
+    decisions: Sequence[Decision],
+) -> OutputReport:
+    output = scope.output
+    unseen = unchecked(scope.needed, rules, findings)
+    said = verdict([rule.id for rule in rules], findings, decisions, unseen)
+    waived = {d.rule for d in decisions if d.effect == "waived"}
+    statuses = ["waived" if rule.id in waived else findings[rule.id].status for rule in rules]
+    return OutputReport(
+        id=output.id,
+        kind=scope.kind,
+        title=output.title,
+        owner=output.owner,
+        url=output.url,
+        file=output.file,
+        line=output.line,
+        verdict=said,
+        exit_code=EXIT_CODES[said],
+        reason=_reason(rules, findings, decisions, [str(table) for table in unseen]),
+        counts=_counts(statuses),
+        sections=section_reports(output, rules, findings, decisions, _zone(project, rules)) if scope.kind == "output" else (),
+        hidden_dependencies=scope.hidden,
+        decisions=tuple(
+            DecisionReport(
+                rule=d.rule,
+                effect=d.effect,
+                section=d.section if scope.kind == "output" else None,
+                waiver=f"{d.waiver.reason} ({d.waiver.by}, until {d.waiver.expires:%Y-%m-%d})" if d.waiver else None,
+                note=d.note or None,
+            )
+            for d in decisions
+        ),
+        unchecked=tuple(str(table) for table in unseen),
+        left_out=scope.left_out,
+    )
+
+
+def _reason(
+    rules: Sequence[PlannedRule], findings: Mapping[str, Finding], decisions: Sequence[Decision], unseen: Sequence[str]
+) -> str:
+    if not rules:
+        return "there is no rule to evaluate"
+    order = ("fail", "error", "late", "skipped")
+    standing = [findings[d.rule] for d in decisions if d.effect == "blocks"]
+    if standing:
+        worst_finding = min(standing, key=lambda f: order.index(f.status) if f.status in order else -1)
+        return worst_finding.message
+    if unseen:
+        return f"nobody checks {', '.join(unseen)}"
+    return ""
+
+
+def _feeds(scope: Scope) -> Feeds:
+    def feeds(table: Table, section: Section) -> bool | None:
+        if any(table.is_same(own) for own in section.tables):
+            return True
+        return scope.graph.feeds(table, section.tables) if scope.graph is not None and section.tables else None
+
+    return feeds
+
+
+def _zone(project: Project, rules: Sequence[PlannedRule]) -> str:
+    """The zone in which an output's days are told: that of its same_day, else of its connection."""
+    for rule in rules:
+        if isinstance(rule.rule, SameDay):
+            return rule.rule.zone
+    zones = {project.connections[r.connection].timezone for r in rules if r.connection in project.connections}
+    return next(iter(zones)) or "UTC" if len(zones) == 1 else "UTC"
+
+
+def _waived(scoped: Sequence[Scope], decisions: Mapping[str, Sequence[Decision]]) -> dict[str, str]:
+    """Rules that every output which needs them waives, with the waiver's words."""
+    needed: Counter[str] = Counter(rule.id for scope in scoped for rule in scope.rules)
+    waived: Counter[str] = Counter()
+    words: dict[str, str] = {}
+    for made in decisions.values():
+        for rule_id, decision in {d.rule: d for d in made if d.effect == "waived"}.items():
+            waived[rule_id] += 1
+            if decision.waiver:
+                words[rule_id] = f"until {decision.waiver.expires:%Y-%m-%d} by {decision.waiver.by}: {decision.waiver.reason}"
+    return {rule_id: words[rule_id] for rule_id, times in waived.items() if times == needed[rule_id]}
+
+
+def _rule(
+    project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding, measured: Measured, waiver: str | None
+) -> RuleReport:
+    owner = _owner(project, scoped, rule, finding)
+    known = project.owner(owner)
+    queries = _queries(rule, measured)
+    hidden = rule.classified is not None and finding.unit in ("value", "seconds")
+    return RuleReport(
+        id=rule.id,
+        contract=rule.contract,
+        name=rule.name or rule.description,
+        kind=rule.kind,
+        connection=rule.connection,
+        table=str(rule.table) if rule.table else None,
+        column=rule.column,
+        severity=rule.severity,
+        status="waived" if waiver else finding.status,
+        cause=finding.cause,
+        message=_withheld(rule, finding) if hidden else finding.message,
+        measured=None if hidden else finding.measured,
+        unit=finding.unit,
+        expected=finding.expected,
+        established=finding.established,
+        evaluated_rows=finding.evaluated_rows,
+        violating_rows=finding.violating_rows,
+        newest=None if hidden else finding.newest,
+        owner=owner,
+        runbook=known.runbook if known else None,
+        file=rule.file,
+        line=rule.line,
+        because=finding.because,
+        waiver=waiver,
+        queries=queries,
+        seconds=round(sum(query.seconds for query in measured.queries if query.id in queries), 4),
+        windowed=rule.on is not None and rule.on.rows.window is not None,
+    )
+
+
+def _withheld(rule: PlannedRule, finding: Finding) -> str:
+    held = {"pass": "holds", "warn": "is beyond its warning", "fail": "is out of bounds", "late": "is too old"}
+    return f"{rule.column or rule.kind} {held.get(finding.status, 'could not be told')}; its value is not shown: {rule.classified}"
+
+
+def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding) -> str | None:
+    if finding.cause in _OF_CONNECTION and rule.connection in project.connections:
+        owner = project.connections[rule.connection].owner
+        if owner:
+            return owner
+    classes: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
+    own = rule.owners.get(classes.get(finding.status, "fail"))
+    if own:
+        return own
+    contract = project.contracts.get(rule.contract)
+    if contract is not None and contract.owner:
+        return contract.owner
+    return next((scope.output.owner for scope in scoped if any(r.id == rule.id for r in scope.rules)), None)
+
+
+def _queries(rule: PlannedRule, measured: Measured) -> tuple[str, ...]:
+    ids = [
+        id
+        for question in asked_by(rule, measured.seen)
+        if question in measured.seen
+        for id in measured.seen.reply(question).queries
+    ]
+    return tuple(dict.fromkeys(ids))
+
+
+def _tables(project: Project, rules: Sequence[PlannedRule], seen: Seen) -> tuple[TableReport, ...]:
+    found: dict[Table, TableReport] = {}
+    for rule in rules:
+        if rule.on is None or rule.table is None:
+            continue
+        table = rule.table
+        whole = count(Population(table))
+        rows = seen[whole] if whole in seen and not hasattr(seen.reply(whole), "cause") else None
+        window = _window(rule.on.rows) or (found[table].window if table in found else None)
+        found[table] = TableReport(
+            connection=table.connection, table=str(table), contract=rule.contract, rows=rows, window=window
+        )
+    return tuple(found.values())
+
+
+def _window(of: Population) -> str | None:
+    match of.window:
+        case Last():
+            return f"{of.window.column}: the last {in_words(of.window.span)}"
+        case Day():
+            return f"{of.window.column}: {of.window.day} ({of.window.zone})"
+        case Slice():
+            return f"{of.window.column}: {of.window.start:%Y-%m-%dT%H:%MZ} to {of.window.end:%Y-%m-%dT%H:%MZ}"
+    return None
+
+
+def _counts(statuses: Sequence[str]) -> Counts:
+    tally = Counter(statuses)
+    names = {"pass": "pass_"}
+    return Counts(declared=len(statuses), **{names.get(status, status): times for status, times in tally.items()})

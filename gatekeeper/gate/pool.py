@@ -1,0 +1,253 @@
+"""Queries in worker threads: connections in parallel, a deadline for every query and for the run.
+
+Only the main thread judges and reports; it waits here. A query past its deadline is cancelled on the
+server; one that doesn't end even then (a silent network outlasts every timeout of the server's) is left
+behind with its thread, and its questions are `error timeout`.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from gatekeeper.errors import EngineError
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.finding import Unknown
+from gatekeeper.model.ports import Engine, Session
+from gatekeeper.model.project import Connection
+from gatekeeper.model.question import Table
+from gatekeeper.planning.batch import Query
+
+# How long a cancelled query may take to end before its thread is left behind.
+_GRACE_SECONDS = 5.0
+# A signal is noticed within this time, since the main thread wakes that often.
+_TICK_SECONDS = 0.1
+
+
+class Interrupt:
+    """Set by a signal handler; the main thread looks at it while it waits."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __bool__(self) -> bool:
+        return self.signal is not None
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came of a query: rows, or the error in their place."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    error: EngineError | None = None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Ready:
+    """A connection that answers: its clock, how far ours is off, and the catalogs of its tables."""
+
+    dialect: str = ""
+    now: datetime | None = None
+    skew_seconds: float | None = None
+    catalogs: Mapping[Table, Catalog | Unknown] = field(default_factory=dict)
+    error: EngineError | None = None
+
+
+@dataclass(slots=True)
+class _Job:
+    connection: str
+    work: Callable[[Session], Any]
+    key: int
+    started: float | None = None
+    cancelled: float | None = None
+    session: Session | None = None
+
+
+class Pool:
+    """Sessions by connection, opened when first used and used again; `close` ends them all."""
+
+    def __init__(
+        self,
+        connections: Mapping[str, Connection],
+        connect: Callable[[Connection], Engine],
+        *,
+        jobs: int,
+        deadline: float,
+        interrupt: Interrupt,
+    ):
+        self._connections = connections
+        self._connect = connect
+        self._jobs = threading.Semaphore(jobs)
+        self._deadline = deadline
+        self._interrupt = interrupt
+        self._engines: dict[str, Engine] = {}
+        self._idle: dict[str, list[Session]] = {}
+        self._lock = threading.Lock()
+        self.abandoned = 0
+
+    def ready(self, tables: Mapping[str, Sequence[Table]]) -> dict[str, Ready]:
+        """Open every connection, read its clock and reflect its tables, side by side."""
+
+        def prepare(name: str) -> Callable[[Session], Ready]:
+            def work(session: Session) -> Ready:
+                began = datetime.now(timezone.utc)
+                now = session.now()
+                middle = began + (datetime.now(timezone.utc) - began) / 2
+                dialect = self._engines[name].dialect
+                skew = (now - middle).total_seconds()
+                return Ready(dialect, now, round(skew, 3), session.catalog(tables[name]))
+
+            return work
+
+        names = list(tables)
+        found = {name: Ready(error=EngineError("internal", "the connection was not tried")) for name in names}
+        for key, outcome, _ in self._run([_Job(name, prepare(name), key) for key, name in enumerate(names)]):
+            found[names[key]] = Ready(error=outcome) if isinstance(outcome, EngineError) else outcome
+        return found
+
+    def run(self, queries: Sequence[Query]) -> Iterator[tuple[Query, Reply]]:
+        """Each query with what came of it, in the order in which they end."""
+
+        def asking(query: Query) -> Callable[[Session], list[tuple[Any, ...]]]:
+            seconds = self._connections[query.connection].statement_timeout.total_seconds()
+            return lambda session: session.rows(query.sql, limit=query.limit, timeout_seconds=seconds)
+
+        jobs = [_Job(query.connection, asking(query), key) for key, query in enumerate(queries)]
+        for key, outcome, seconds in self._run(jobs):
+            failed = outcome if isinstance(outcome, EngineError) else None
+            yield queries[key], Reply([] if failed else outcome, failed, seconds)
+
+    def close(self) -> None:
+        """End every session and engine. One that a left-behind thread still uses is left to the process's end."""
+        for session in [session for idle in self._idle.values() for session in idle]:
+            session.close()
+        self._idle.clear()
+        if not self.abandoned:
+            for engine in self._engines.values():
+                engine.close()
+        self._engines.clear()
+
+    def _run(self, jobs: list[_Job]) -> Iterator[tuple[int, Any, float]]:
+        waiting: dict[str, queue.SimpleQueue[_Job]] = {}
+        for job in jobs:
+            waiting.setdefault(job.connection, queue.SimpleQueue()).put(job)
+        done: queue.SimpleQueue[tuple[_Job, Any]] = queue.SimpleQueue()
+        for name, todo in waiting.items():
+            for _ in range(min(self._connections[name].max_connections, todo.qsize())):
+                self._worker(name, todo, done)
+        pending = {job.key: job for job in jobs}
+        while pending:
+            try:
+                job, outcome = done.get(timeout=_TICK_SECONDS)
+            except queue.Empty:
+                yield from self._overdue(pending, waiting, done)
+                continue
+            if job.key in pending:
+                del pending[job.key]
+                yield job.key, outcome, time.monotonic() - (job.started or time.monotonic())
+
+    def _overdue(
+        self, pending: dict[int, _Job], waiting: Mapping[str, queue.SimpleQueue[_Job]], done: queue.SimpleQueue[Any]
+    ) -> Iterator[tuple[int, Any, float]]:
+        now = time.monotonic()
+        for job in list(pending.values()):
+            stop = self._stop(job, now)
+            if stop is None:
+                continue
+            if job.started is not None and job.cancelled is None:
+                job.cancelled = now
+                if job.session is not None:
+                    # a cancel may itself hang on a silent network
+                    threading.Thread(target=job.session.cancel, daemon=True).start()
+            elif job.started is None or now - (job.cancelled or now) > _GRACE_SECONDS:
+                del pending[job.key]
+                if job.started is not None:
+                    self.abandoned += 1
+                    self._jobs.release()
+                    self._worker(job.connection, waiting[job.connection], done)
+                yield job.key, stop, now - (job.started or now)
+
+    def _stop(self, job: _Job, now: float) -> EngineError | None:
+        if self._interrupt:
+            return EngineError("interrupted", "the run was interrupted")
+        if now > self._deadline:
+            return EngineError("timeout", "the time for the run is over (--timeout)")
+        seconds = self._connections[job.connection].statement_timeout.total_seconds()
+        if job.started is not None and now - job.started > seconds:
+            return EngineError("timeout", f"no answer within {seconds:g} s (statement_timeout)")
+        return None
+
+    def _worker(self, name: str, todo: queue.SimpleQueue[_Job], done: queue.SimpleQueue[Any]) -> None:
+        threading.Thread(target=self._work, args=(name, todo, done), daemon=True, name=f"gatekeeper-{name}").start()
+
+    def _work(self, name: str, todo: queue.SimpleQueue[_Job], done: queue.SimpleQueue[Any]) -> None:
+        while True:
+            try:
+                job = todo.get_nowait()
+            except queue.Empty:
+                return
+            self._jobs.acquire()
+            if (stop := self._stop(job, time.monotonic())) is not None:
+                self._jobs.release()
+                done.put((job, stop))
+                continue
+            job.started = time.monotonic()
+            outcome = self._outcome(name, job)
+            if job.cancelled is not None:
+                outcome = self._stop(job, time.monotonic()) or outcome
+            left = job.cancelled is not None and time.monotonic() - job.cancelled > _GRACE_SECONDS
+            if not left:
+                self._jobs.release()
+            done.put((job, outcome))
+            if left:
+                return
+
+    def _outcome(self, name: str, job: _Job) -> Any:
+        try:
+            job.session = self._session(name)
+            result = job.work(job.session)
+        except EngineError as failed:
+            if job.session is not None:
+                self._retire(name, job.session, failed)
+            return failed
+        except Exception as crash:  # an engine's bug must end as an error, never as a lost answer
+            return EngineError("internal", f"{type(crash).__name__} in the engine of {name}")
+        with self._lock:
+            self._idle.setdefault(name, []).append(job.session)
+        return result
+
+    def _retire(self, name: str, session: Session, failed: EngineError) -> None:
+        """A session whose query was refused is good for the next; after anything else it is not."""
+        if failed.culprit or failed.cause in ("permission", "missing_table", "missing_column", "query"):
+            with self._lock:
+                self._idle.setdefault(name, []).append(session)
+        else:
+            session.close()
+
+    def _session(self, name: str) -> Session:
+        with self._lock:
+            if self._idle.get(name):
+                return self._idle[name].pop()
+            if name not in self._engines:
+                self._engines[name] = self._connect(self._connections[name])
+            engine = self._engines[name]
+        connection = self._connections[name]
+        seconds = min(connection.statement_timeout.total_seconds(), max(1.0, self._deadline - time.monotonic()))
+        give_up = min(time.monotonic() + connection.retry_within.total_seconds(), self._deadline)
+        for attempt in range(connection.retries + 1):
+            try:
+                return engine.open(timeout_seconds=seconds)
+            except EngineError as failed:
+                pause = min(0.2 * 2**attempt, 5.0)
+                if not failed.transient or attempt == connection.retries or time.monotonic() + pause > give_up:
+                    raise
+                if self._interrupt:
+                    raise EngineError("interrupted", "the run was interrupted") from failed
+                time.sleep(pause)
+        raise EngineError("internal", "no attempt was made to connect")

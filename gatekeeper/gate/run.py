@@ -1,0 +1,173 @@
+"""One run: from a project and the names of outputs or contracts to a report."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from fnmatch import fnmatchcase
+
+from gatekeeper import __version__
+from gatekeeper.errors import UsageError
+from gatekeeper.gate.assemble import assemble
+from gatekeeper.gate.measure import Measured, measure
+from gatekeeper.gate.pool import Interrupt, Pool
+from gatekeeper.gate.scope import Before, Scope, of_contract, of_output
+from gatekeeper.lineage.graph import Graph, read_project
+from gatekeeper.model.finding import Finding, Moment, error, skipped
+from gatekeeper.model.ports import Engine
+from gatekeeper.model.project import Connection, Project
+from gatekeeper.model.question import AsOf, Table
+from gatekeeper.model.report import Report
+from gatekeeper.model.rule import PlannedRule
+from gatekeeper.planning.rounds import judged
+from gatekeeper.planning.window import load_columns, narrowed, parse_window
+from gatekeeper.policy.settle import explained, settled
+from gatekeeper.registry import did_you_mean
+
+RUN_SECONDS = timedelta(hours=1).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a run is to be made; the defaults are the command line's."""
+
+    before: Before = "refresh"
+    as_of: datetime | None = None
+    window: str | None = None
+    timeout_seconds: float = RUN_SECONDS
+    jobs: int = 8
+    strict: bool = False
+    advisory: bool = False
+    select: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What a run needs beside values: engines, a way to be interrupted, someone to tell how far it is."""
+
+    connect: Callable[[Connection], Engine]
+    interrupt: Interrupt = field(default_factory=Interrupt)
+    progress: Callable[[str], None] = lambda said: None
+
+
+def scopes(project: Project, command: str, names: Sequence[str], before: Before) -> list[Scope]:
+    """What is to be gated or checked. Raises: UsageError where a name is unknown."""
+    if command == "check":
+        return [of_contract(project.contracts[name]) for name in _known("contract", names, project.contracts)]
+    graph: Graph | None = None
+    if project.sql is not None and project.sql.paths:
+        graph = read_project(project.root, project.sql.paths, project.sql.dialect)
+    return [of_output(project, project.outputs[name], graph, before) for name in _known("output", names, project.outputs)]
+
+
+def run(project: Project, scoped: Sequence[Scope], command: str, options: Options, world: World) -> Report:
+    """Measure every rule once, judge it, and say what each output makes of it."""
+    started = datetime.now(timezone.utc)
+    pool = Pool(
+        project.connections,
+        world.connect,
+        jobs=options.jobs,
+        deadline=time.monotonic() + options.timeout_seconds,
+        interrupt=world.interrupt,
+    )
+    rules = planned(project, scoped, options)
+    given = {id: finding for scope in scoped for id, finding in scope.given.items()}
+    given |= {rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)}
+    try:
+        measured = measure([rule for rule in rules if rule.id not in given], pool, options.as_of, world.progress)
+    finally:
+        pool.close()
+    findings = conclude(rules, measured, given, options.as_of or started)
+    return assemble(
+        project,
+        scoped,
+        rules,
+        findings,
+        measured,
+        today=_today(options.as_of or started),
+        strict=options.strict,
+        frame=Report(
+            run_id=str(uuid.uuid4()),
+            tool_version=__version__,
+            command="check" if command == "check" else "gate",
+            git_sha=_git_sha(project),
+            verdict="not_evaluated",
+            exit_code=3,
+            advisory=options.advisory,
+            output=scoped[0].output.id if len(scoped) == 1 else None,
+            started_at=started,
+            window=options.window,
+            before=options.before if command == "gate" else None,
+            as_of=options.as_of,
+            notes=tuple(str(problem) for problem in project.warnings),
+            abandoned=pool.abandoned,
+        ),
+    )
+
+
+def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list[PlannedRule]:
+    """Every rule of every output once, about the rows of this run. Raises: UsageError on a bad window."""
+    try:
+        window = parse_window(options.window) if options.window else None
+    except ValueError as wrong:
+        raise UsageError(str(wrong)) from None
+    as_of = AsOf("", options.as_of) if options.as_of else None
+    loads: dict[Table, str] = load_columns(dict(project.contracts))
+    rules = {rule.id: rule for scope in scoped for rule in scope.rules}
+    return [narrowed(rule, window, as_of, loads) for rule in rules.values()]
+
+
+def conclude(
+    rules: Sequence[PlannedRule], measured: Measured, given: Mapping[str, Finding], fallback: datetime
+) -> dict[str, Finding]:
+    """The finding of every rule. A rule that nobody measured is an error, never a pass."""
+    findings: dict[str, Finding] = {}
+    for rule in rules:
+        raw = given.get(rule.id) or measured.obstacles.get(rule.id)
+        if raw is None:
+            state = measured.ready.get(rule.on.table.connection) if rule.on else None
+            raw = judged(rule, measured.seen, Moment(_now(rule, measured, fallback))) if state else None
+        findings[rule.id] = settled(rule, raw or error("internal", "the rule was planned and never measured"))
+    return explained(rules, findings)
+
+
+def _now(rule: PlannedRule, measured: Measured, fallback: datetime) -> datetime:
+    if measured.at is not None:
+        return measured.at
+    state = measured.ready.get(rule.on.table.connection) if rule.on else None
+    return state.now if state is not None and state.now is not None else fallback
+
+
+def _selected(rule: PlannedRule, options: Options) -> bool:
+    return not options.select or any(rule.id == want or fnmatchcase(rule.id, want) for want in options.select)
+
+
+def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list[str]:
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, list(known)) or f"known: {', '.join(sorted(known)) or 'none'}"
+            raise UsageError(f"no {noun} is called {name!r}\n  {hint}")
+    return list(dict.fromkeys(names)) or list(known)
+
+
+def _today(moment: datetime) -> date:
+    return moment.astimezone(timezone.utc).date()
+
+
+def _git_sha(project: Project) -> str | None:
+    """The commit of the project, from the CI's own word or from git; None outside of a repository."""
+    for name in ("GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "BUILD_SOURCEVERSION"):
+        if os.environ.get(name):
+            return os.environ[name]
+    try:
+        asked = subprocess.run(  # noqa: S603
+            ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, timeout=2, check=False  # noqa: S607
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return asked.stdout.strip() or None if asked.returncode == 0 else None

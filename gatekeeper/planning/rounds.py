@@ -1,0 +1,123 @@
+"""Rules in, questions out, answers back: in rounds, until no rule wants to know more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from gatekeeper.errors import CouldNotTell, Unanswered
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error, skipped
+from gatekeeper.model.question import Custom, Facts, Orphans, Question, Table
+from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.sql import columns_of
+
+
+def tables_of(rule: PlannedRule) -> tuple[Table, ...]:
+    """Every table whose catalog entry a rule's questions rest on."""
+    tables = list(rule.about)
+    if rule.on is not None:
+        tables.append(rule.on.table)
+        if rule.on.parent is not None:
+            tables.append(rule.on.parent.table)
+    return tuple(dict.fromkeys(tables))
+
+
+def asked_by(rule: PlannedRule, seen: Seen) -> tuple[Question, ...]:
+    """All that the rule asks, given what is seen: of itself and of its warning threshold."""
+    if rule.rule is None or rule.on is None:
+        return ()
+    questions: list[Question] = []
+    for kind in filter(None, (rule.rule, rule.warn)):
+        try:
+            questions += kind.ask(rule.on, seen)
+        except CouldNotTell:
+            continue  # nothing more to know: judging meets the same answer
+    return tuple(dict.fromkeys(questions))
+
+
+def wanted(rules: Iterable[PlannedRule], seen: Seen) -> tuple[Question, ...]:
+    """The next round: equal questions of several rules once, none that was answered."""
+    asked = (question for rule in rules for question in asked_by(rule, seen))
+    return tuple(dict.fromkeys(question for question in asked if question not in seen))
+
+
+def obstacle(rule: PlannedRule, seen: Seen, schemas: Mapping[Table, PlannedRule], dialects: Mapping[str, str]) -> Finding | None:
+    """Why the rule can't be asked at all: a table or column that isn't there, a catalog that can't be read.
+
+    What the table's schema rule reports anyway is `skipped upstream`; what nobody else would report is an error.
+    """
+    if rule.rule is None:
+        cause = "unsupported"
+        return error(cause, rule.unsupported) if rule.missing_part else skipped(cause, rule.unsupported)
+    if rule.kind == "schema":
+        return None
+    for table in tables_of(rule):
+        if (found := _missing_table(table, seen, schemas)) is not None:
+            return found
+    for question in asked_by(rule, seen):
+        for table, columns in columns_of(question, dialects.get(_connection(question), "")).items():
+            catalog = _catalog(table, seen)
+            if catalog is None:
+                continue
+            for column in sorted(columns):
+                if catalog.column(column) is None:
+                    return _missing_column(table, column, schemas)
+    return None
+
+
+def judged(rule: PlannedRule, seen: Seen, at: Moment) -> Finding:
+    """The finding of the rule itself: before its severity, its `on_empty` and its `arrival` have a say."""
+    if rule.rule is None or rule.on is None:
+        return error("internal", "a rule without a kind was judged")
+    try:
+        finding = rule.rule.judge(rule.on, seen, at)
+        if finding.status != "pass" or rule.warn is None:
+            return finding
+        warned = rule.warn.judge(rule.on, seen, at)
+    except CouldNotTell as unknown:
+        return error(unknown.cause, unknown.message)  # type: ignore[arg-type]
+    except Unanswered as lost:
+        return error("internal", str(lost))
+    if warned.status in ("fail", "late"):
+        from dataclasses import replace
+
+        return replace(warned, status="warn", cause=None)
+    return finding if warned.status != "error" else warned
+
+
+def _connection(question: Question) -> str:
+    match question:
+        case Custom():
+            return question.connection
+        case Orphans():
+            return question.child.table.connection
+        case Facts():
+            return question.table.connection
+        case _:
+            return question.of.table.connection
+
+
+def _catalog(table: Table, seen: Seen) -> Catalog | None:
+    reply = seen.reply(Facts(table)) if Facts(table) in seen else None
+    return reply.value if reply is not None and not isinstance(reply, Unknown) else None
+
+
+def _missing_table(table: Table, seen: Seen, schemas: Mapping[Table, PlannedRule]) -> Finding | None:
+    if Facts(table) not in seen:
+        return None
+    reply = seen.reply(Facts(table))
+    if isinstance(reply, Unknown):
+        return error(reply.cause, reply.message)
+    if reply.value.exists:
+        return None
+    if table in schemas:
+        return skipped("upstream", f"there is no table {table}; {schemas[table].id} says so")
+    return error("missing_table", f"there is no table {table}")
+
+
+def _missing_column(table: Table, column: str, schemas: Mapping[Table, PlannedRule]) -> Finding:
+    schema = schemas.get(table)
+    said = f"{table} has no column {column}"
+    if schema is not None and schema.on is not None and any(d.name == column for d in schema.on.declared):
+        return skipped("upstream", f"{said}; {schema.id} says so")
+    return error("missing_column", said)

@@ -1,0 +1,242 @@
+"""What a reader must be told of a run, whatever the format: the verdict in words, what stands in the way and
+who mends it, what nobody checks. Nothing here is clean yet: each format cleans for its own reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from gatekeeper.model.report import Counts, OutputReport, Report, RuleReport
+
+_HEADLINES = {
+    "open": ("OPEN", "it may be refreshed."),
+    "blocked": ("BLOCKED", "the data is wrong, and waiting will not help."),
+    "not_ready": ("HELD BACK", "not ready yet; waiting may help."),
+    "not_evaluated": ("NOT CHECKED", "nobody can tell whether the data is right."),
+    "usage": ("NOT STARTED", "the command or the project's files are wrong."),
+    "interrupted": ("INTERRUPTED", "the run did not come to its end."),
+}
+STATUSES = ("fail", "error", "late", "skipped", "warn", "waived", "pass")
+_OF_ERRORS = {
+    "connect": "Mend the connection {connection}.",
+    "auth": "Mend the credentials of the connection {connection}.",
+    "permission": "Grant SELECT on {table} to the role of the connection {connection}.",
+    "missing_table": "Create {table}, or correct its name in the contract.",
+    "missing_column": "Bring the column back, or correct its name in the contract.",
+    "timeout": "Ask for less (window, where), or raise statement_timeout of the connection {connection}.",
+    "query": "Mend the rule's SQL.",
+    "no_data": "Find out why there are no rows; if none is right, say so with on_empty.",
+    "null_metric": "Find out why there is no value to judge; if none is right, say so with on_empty.",
+    "no_history": "Run the gate until there is enough of a past, or set until.",
+    "lineage": "Rewrite the SQL so that it can be read, or declare the tables as inputs.",
+    "unsupported": "This part is not built yet: take the rule out, or write it in another kind.",
+    "changed_during_run": "Run it again: the table changed while it was measured.",
+    "interrupted": "Run it again: the run was stopped before this was known.",
+}
+_OF_SKIPPED = {
+    "upstream": "It is asked again when {because} holds.",
+    "unsupported": "Write it as a rule that gatekeeper evaluates, or have it checked elsewhere.",
+    "not_selected": "Run it without --select.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Something that keeps an output from being open. `hanging`: rules that only wait for this one."""
+
+    id: str
+    status: str
+    message: str
+    advice: str
+    owner: str | None = None
+    place: str = ""
+    runbook: str | None = None
+    expected: str = ""
+    note: str = ""
+    hanging: tuple[str, ...] = ()
+
+
+def word(verdict: str) -> str:
+    """The verdict as a person says it; one that nobody knows is not evaluated."""
+    return _HEADLINES.get(verdict, _HEADLINES["not_evaluated"])[0]
+
+
+def is_unfinished(report: Report) -> bool:
+    """Whether the run never came to its end: nothing of it is green then."""
+    return report.verdict == "interrupted" or not report.finished
+
+
+def verdict_of(report: Report, output: OutputReport) -> str:
+    """The output's verdict, fail closed: an unfinished run has opened nothing."""
+    if is_unfinished(report) and output.verdict == "open":
+        return "interrupted"
+    return output.verdict if output.verdict in _HEADLINES else "not_evaluated"
+
+
+def sentence(report: Report, output: OutputReport) -> str:
+    """`Revenue dashboard: not ready, the CRM export is late.`"""
+    verdict = verdict_of(report, output)
+    reason = output.reason if verdict == output.verdict and output.reason else _HEADLINES[verdict][1]
+    return f"{output.title or output.id}: {reason}"
+
+
+def run_sentence(report: Report) -> str:
+    """What is to be said of a run that holds no output."""
+    if report.usage:
+        first = report.usage[0].message
+        more = len(report.usage) - 1
+        return first + (f" (and {more} more)" if more else "")
+    verdict = "interrupted" if is_unfinished(report) else "not_evaluated" if report.verdict == "open" else report.verdict
+    return _HEADLINES.get(verdict, _HEADLINES["not_evaluated"])[1].capitalize()
+
+
+def place(file: str, line: int, column: int = 0) -> str:
+    """`contracts/crm.odcs.yaml:31`."""
+    return ":".join([file, *(str(n) for n in (line, column) if n)]) if file else ""
+
+
+def owner_name(report: Report, owner: str | None) -> str:
+    """The name to show for an owner's id."""
+    return report.owners.get(owner) or owner if owner else "no owner"
+
+
+def when(at: datetime | None) -> str:
+    """`2026-11-22 05:10 UTC`."""
+    if at is None:
+        return ""
+    return (at if at.tzinfo is None else at.astimezone(timezone.utc)).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def advice(rule: RuleReport) -> str:
+    """What to do about the finding, in a sentence."""
+    match rule.status:
+        case "fail" if rule.kind == "schema":
+            template = "Mend the table {table}, or change the contract if this is meant."
+        case "fail" if rule.kind == "dependencies":
+            template = "Declare the tables as inputs of the output, or take them out of its SQL."
+        case "fail" | "warn":
+            template = "Mend the data of {table}: waiting will not help." if rule.status == "fail" else ""
+        case "late" if rule.cause == "busy":
+            template = "Wait: a writer holds the database of the connection {connection}."
+        case "late":
+            template = "Wait: it may still come."
+        case "error":
+            template = _OF_ERRORS.get(rule.cause or "", "Run it again; if it stays, this is a fault of gatekeeper.")
+        case "skipped":
+            template = _OF_SKIPPED.get(rule.cause or "", "Find out why it was left out.")
+        case "pass" | "waived":
+            template = ""
+        case _:
+            template = "Run it again; this status is a fault of gatekeeper."
+    values = {"table": rule.table or rule.contract, "connection": rule.connection or "of the rule", "because": ""}
+    values["because"] = rule.because or "its table's schema rule"
+    for name, value in values.items():
+        template = template.replace("{" + name + "}", value)
+    return template
+
+
+def rules_of(report: Report, output: OutputReport) -> list[RuleReport]:
+    """The rules that the output needs; of a run of one output all."""
+    if output.rules:
+        wanted = set(output.rules)
+    elif len(report.outputs) == 1:
+        return list(report.rules)
+    else:
+        wanted = {decision.rule for decision in output.decisions}
+    return [rule for rule in report.rules if rule.id in wanted or rule.contract == output.id]
+
+
+def unsupported(rules: Iterable[RuleReport]) -> list[RuleReport]:
+    """The promises that nobody checks."""
+    return [rule for rule in rules if rule.status == "skipped" and rule.cause == "unsupported"]
+
+
+def obstacles(report: Report, output: OutputReport) -> list[Obstacle]:
+    """What stands in the way of the output, the worst first; rules that wait for another stand with it."""
+    known = {rule.id: rule for rule in report.rules}
+    notes = {decision.rule: decision.note for decision in output.decisions if decision.note}
+    blocking = dict.fromkeys(decision.rule for decision in output.decisions if decision.effect == "blocks")
+    hanging: dict[str, list[str]] = {}
+    for id in blocking:
+        rule = known.get(id)
+        if rule and rule.because in blocking and rule.because != id and known.get(rule.because):
+            hanging.setdefault(str(rule.because), []).append(id)
+    roots = [id for id in blocking if id not in {id for ids in hanging.values() for id in ids}]
+    # two rules that name each other hang on nothing that is shown: both are
+    roots = roots or list(blocking)
+    found = [_obstacle(id, known.get(id), output, notes.get(id, ""), tuple(hanging.get(id, ()))) for id in roots]
+    blocked_tables = {rule.table for id in blocking if (rule := known.get(id))}
+    found += [
+        Obstacle(
+            id=table,
+            status="error",
+            message=f"Nothing that was evaluated tells whether {table} is right.",
+            advice="Add a rule of severity error to its contract, or take the table out of the inputs.",
+            owner=output.owner,
+            place=place(output.file, output.line),
+        )
+        for table in output.unchecked
+        if table not in blocked_tables
+    ]
+    order = {status: number for number, status in enumerate(STATUSES)}
+    return sorted(found, key=lambda obstacle: order.get(obstacle.status, 0))
+
+
+def _obstacle(id: str, rule: RuleReport | None, output: OutputReport, note: str, hanging: tuple[str, ...]) -> Obstacle:
+    if rule is None:
+        return Obstacle(
+            id=id, status="error", message="It has no result.", note=note, owner=output.owner,
+            advice="Run it again; if it stays, this is a fault of gatekeeper.", hanging=hanging,
+        )  # fmt: skip
+    return Obstacle(
+        id=id,
+        status=rule.status,
+        message=rule.message or rule.name or f"{rule.status} {rule.cause or ''}".strip(),
+        advice=advice(rule),
+        owner=rule.owner or output.owner,
+        place=place(rule.file, rule.line),
+        runbook=rule.runbook,
+        expected=rule.expected,
+        note=note,
+        hanging=hanging,
+    )
+
+
+def by_owner(found: Iterable[Obstacle]) -> dict[str | None, list[Obstacle]]:
+    """The same by who mends them, whoever has the worst first."""
+    owners: dict[str | None, list[Obstacle]] = {}
+    for obstacle in found:
+        owners.setdefault(obstacle.owner, []).append(obstacle)
+    return owners
+
+
+def tally(counts: Counts) -> str:
+    """`42 promises: 39 hold, 1 late, 2 skipped`."""
+    words = {
+        "hold": counts.pass_, "warn": counts.warn, "violated": counts.fail, "late": counts.late,
+        "not evaluable": counts.error, "waived": counts.waived, "skipped": counts.skipped,
+    }  # fmt: skip
+    parts = [f"{number:,} {name}" for name, number in words.items() if number]
+    return f"{promises(counts.declared)}: {', '.join(parts) or 'none evaluated'}"
+
+
+def promises(number: int) -> str:
+    """`1 promise`, `12 promises`."""
+    return f"{number:,} promise{'' if number == 1 else 's'}"
+
+
+def nobody_checks(rules: Iterable[RuleReport]) -> str:
+    """How many promises nobody checks: a part of every first screen, none included."""
+    number = len(unsupported(rules))
+    return f"{promises(number)} that nobody checks" if number else "no promise goes unchecked"
+
+
+def count(rules: Iterable[RuleReport]) -> Counts:
+    """Counts of these rules; a status that nobody knows is an error."""
+    numbers = dict.fromkeys(STATUSES, 0)
+    for rule in rules:
+        numbers[rule.status if rule.status in numbers else "error"] += 1
+    numbers["pass_"] = numbers.pop("pass")
+    return Counts(declared=sum(numbers.values()), **numbers)
