@@ -15,9 +15,11 @@ from gatekeeper.cli.options import project_option, run_options, server_option
 @project_option
 @server_option
 @run_options
-@click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by id or glob; the others are skipped.")
+@click.option(
+    "--select", multiple=True, metavar="RULE", help="Only these rules, by id or glob; the others are skipped."
+)
 @click.pass_obj
-def command(state: State, **given: Any) -> int:
+def command(state: State, /, **given: Any) -> int:
     """Check the contracts."""
     from gatekeeper.cli.session import gated
 

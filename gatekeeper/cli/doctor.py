@@ -32,7 +32,7 @@ def command(project: Path | None) -> int:
 
 def _examine(project: Project, connection: Connection) -> bool:
     from gatekeeper.engines import connect
-    from gatekeeper.reports.clean import terminal
+    from gatekeeper.reports.clean import block
 
     try:
         engine = connect(connection, environ=os.environ, root=project.root)
@@ -44,11 +44,15 @@ def _examine(project: Project, connection: Connection) -> bool:
         finally:
             engine.close()
     except EngineError as failed:
-        click.echo(terminal(f"{connection.name}: {failed.cause}: {failed.message}"))
+        click.echo(block(f"{connection.name}: {failed.cause}: {failed.message}"))
         click.echo(f"  ask {connection.owner or 'the owner of the connection'}")
         return False
-    click.echo(terminal(f"{connection.name}: {about.get('version', 'unknown version')}, as {about.get('user') or 'nobody'}"))
-    click.echo(f"  clock: {skew:+.1f} s to ours" + ("; ages are judged by the database's" if abs(skew) > _SKEW_SECONDS else ""))
+    click.echo(
+        block(f"{connection.name}: {about.get('version', 'unknown version')}, as {about.get('user') or 'nobody'}")
+    )
+    click.echo(
+        f"  clock: {skew:+.1f} s to ours" + ("; ages are judged by the database's" if abs(skew) > _SKEW_SECONDS else "")
+    )
     match about.get("can_write"):
         case "yes":
             click.echo("  warning: this role can write; give the gate a role that can only read")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NoReturn
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
 import click
 
@@ -32,6 +34,7 @@ class State:
     flavour: str = "rich"
     renamed: dict[int, int] = field(default_factory=dict)
     abandoned: int = 0
+    command: Literal["gate", "check"] = "gate"
 
 
 def report_options(argv: Sequence[str]) -> list[tuple[str, str]]:
@@ -81,6 +84,7 @@ def run_and_exit(group: click.Group, argv: Sequence[str] | None = None) -> NoRet
 
 def _run(group: click.Group, argv: list[str], state: State) -> int:
     try:
+        state.command = "check" if argv[:1] == ["check"] else "gate"
         state.reports = report_options(argv)
         state.flavour = "strict" if "strict" in _flavour(argv) else "rich"
         _write_stubs(state)
@@ -120,22 +124,23 @@ def _write_stubs(state: State) -> None:
     """A valid report that is not green, from the first moment on."""
     if not state.reports:
         return
-    from gatekeeper.reports.stub import interrupted
+    from gatekeeper.reports.stub import stub
 
-    write_reports(interrupted(), state, stub=True)
+    write_reports(stub(str(uuid.uuid4()), datetime.now(timezone.utc), command=state.command), state, early=True)
 
 
-def write_reports(report: Report, state: State, *, stub: bool = False) -> None:
+def write_reports(report: Report, state: State, *, early: bool = False) -> None:
     """Write every report that was asked for. Raises: ReportError naming the first that failed, after trying all."""
-    from gatekeeper.reports import render
-    from gatekeeper.reports.write import is_replaceable, write
+    from gatekeeper.reports import REPORTS
+    from gatekeeper.reports.write import is_replaced, write
 
     failed: list[ReportError] = []
     for kind, path in state.reports:
-        if stub and (path == "-" or not is_replaceable(path)):
+        if early and (path == "-" or not is_replaced(path)):
             continue
         try:
-            write(path, render(report, kind, flavour=state.flavour))
+            options = {"flavour": state.flavour} if kind == "junit" else {}
+            write(path, REPORTS.get(kind)(report, **options))
         except ReportError as wrong:
             failed.append(wrong)
     if failed:
@@ -144,12 +149,17 @@ def write_reports(report: Report, state: State, *, stub: bool = False) -> None:
 
 def _usage(state: State, problems: Sequence[Problem]) -> int:
     for problem in problems:
-        _say(str(problem) if problem.file else f"gatekeeper: {problem.message}" + (f"\n  {problem.hint}" if problem.hint else ""))
+        _say(
+            str(problem)
+            if problem.file
+            else f"gatekeeper: {problem.message}" + (f"\n  {problem.hint}" if problem.hint else "")
+        )
     if state.reports:
         from gatekeeper.reports.stub import usage
 
         try:
-            write_reports(usage(problems), state)
+            now = datetime.now(timezone.utc)
+            write_reports(usage(str(uuid.uuid4()), now, now, problems, command=state.command), state)
         except ReportError as wrong:
             _say(str(wrong))
     return USAGE
@@ -167,6 +177,6 @@ def _crashed(wrong: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    from gatekeeper.reports.clean import terminal
+    from gatekeeper.reports.clean import block
 
-    click.echo(terminal(text), err=True)
+    click.echo(block(text), err=True)

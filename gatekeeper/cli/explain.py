@@ -24,7 +24,12 @@ def command(rule_id: str, project: Path | None, server: str | None) -> int:
     from gatekeeper.contracts import find_project, load_project
 
     loaded = load_project(find_project(Path.cwd(), project), server=server)
-    rules = {rule.id: rule for holder in (loaded.contracts, loaded.outputs) for each in holder.values() for rule in each.rules}
+    rules = {
+        rule.id: rule
+        for holder in (loaded.contracts, loaded.outputs)
+        for each in holder.values()
+        for rule in each.rules
+    }
     if rule_id not in rules:
         hint = did_you_mean(rule_id, list(rules)) or "`gatekeeper gate OUTPUT --explain` lists the rules"
         raise UsageError(f"no rule is called {rule_id!r}\n  {hint}")

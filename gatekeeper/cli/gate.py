@@ -18,9 +18,11 @@ from gatekeeper.cli.options import project_option, run_options, server_option, w
 @click.option("--before", type=click.Choice(["build", "refresh"]), default="refresh", show_default=True,
               help="build: ask only the sources' rules.")  # fmt: skip
 @click.option("--wait", metavar="DURATION", help="0 asks once.")
-@click.option("--then", "then", metavar="CMD", help="Run CMD with sh when the gate is open; its status is the exit code.")
+@click.option(
+    "--then", "then", metavar="CMD", help="Run CMD with sh when the gate is open; its status is the exit code."
+)
 @click.pass_obj
-def command(state: State, **given: Any) -> int:
+def command(state: State, /, **given: Any) -> int:
     """Gate the outputs."""
     wait_seconds(given.pop("wait"))
     from gatekeeper.cli.session import gated

@@ -45,13 +45,13 @@ def _renamed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 _RUN = [
     click.option("--junit", metavar="FILE", help="Write a JUnit report."),
     click.option("--json", "json_file", metavar="FILE", help="Write the JSON report."),
-    click.option("--report", multiple=True, metavar="FORMAT=FILE", help="Write a report: junit, json, markdown or text."),
+    click.option("--report", multiple=True, metavar="FORMAT=FILE", help="Write a report: junit, json, markdown, text."),
     click.option("--junit-flavour", type=click.Choice(["rich", "strict"]), default="rich", show_default=True,
                  help="strict: without what Jenkins' xUnit schema refuses."),
     click.option("--as-of", metavar="TIME", help="Judge by this moment in place of the database's clock."),
     click.option("--window", metavar="A..B", help="Only the rows of this window, where a rule has a window column."),
     click.option("--timeout", callback=_seconds, default="1h", show_default=True, help="The time for the whole run."),
-    click.option("--jobs", type=click.IntRange(1, 64), default=8, show_default=True, help="Queries at once, over all connections."),
+    click.option("--jobs", type=click.IntRange(1, 64), default=8, show_default=True, help="Queries at once, overall."),
     click.option("--strict", is_flag=True, help="Rules that can't be evaluated here close the gate too."),
     click.option("--advisory", is_flag=True, help="Report as always, but exit 0 where the gate is closed."),
     click.option("--warn-exit", type=click.IntRange(1, 125), help="The exit code of an open gate with warnings."),
@@ -72,4 +72,6 @@ def run_options(command: F) -> F:
 def wait_seconds(value: str | None) -> None:
     """`--wait 0` asks once, as this version always does. Raises: UsageError on any other."""
     if value is not None and value not in ("0", "0s", "0m"):
-        raise UsageError(f"--wait {value}: waiting is not built yet\n  use --wait 0, and let the scheduler retry on exit 75")
+        raise UsageError(
+            f"--wait {value}: waiting is not built yet\n  use --wait 0, and let the scheduler retry on exit 75"
+        )

@@ -37,7 +37,9 @@ def plan_text(project: Project, scoped: Sequence[Scope], options: Options) -> st
     if reflected:
         lines += ["", f"-- from the catalog: {', '.join(reflected)}"]
     lines += [f"-- no SQL: {', '.join(_for(able, seen, q))}: {u.message}" for q, u in unknown.items()]
-    lines += [f"-- not evaluated: {rule.id}: {rule.unsupported}" for rule in rules if rule.rule is None and rule.unsupported]
+    lines += [
+        f"-- not evaluated: {rule.id}: {rule.unsupported}" for rule in rules if rule.rule is None and rule.unsupported
+    ]
     return "\n".join(lines)
 
 

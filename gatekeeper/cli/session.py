@@ -43,7 +43,10 @@ def gated(
     """Run the gate and return the exit code. Raises: UsageError, ProjectError, ReportError."""
     loaded = load_project(find_project(Path.cwd(), project), server=server)
     if command == "gate" and not names:
-        raise UsageError("name an output to gate\n  " + (f"there are: {', '.join(sorted(loaded.outputs))}" if loaded.outputs else "the project has none"))
+        raise UsageError(
+            "name an output to gate\n  "
+            + (f"there are: {', '.join(sorted(loaded.outputs))}" if loaded.outputs else "the project has none")
+        )
     options = Options(
         before="build" if before == "build" else "refresh",
         as_of=_moment(as_of),
@@ -62,7 +65,9 @@ def gated(
         return OPEN
     interrupt = Interrupt()
     with _signals(interrupt), _progress() as progress:
-        report = run(loaded, scoped, command, options, World(connect=_connector(loaded), interrupt=interrupt, progress=progress))
+        report = run(
+            loaded, scoped, command, options, World(connect=_connector(loaded), interrupt=interrupt, progress=progress)
+        )
     state.abandoned = report.abandoned
     if interrupt.signal is not None:
         report = _interrupted(report, interrupt.signal)
@@ -107,8 +112,14 @@ def _connector(project: Project) -> Any:
 def _interrupted(report: Report, number: int) -> Report:
     from dataclasses import replace
 
+    outputs = tuple(
+        replace(output, verdict="not_evaluated", exit_code=128 + number, reason="the run was interrupted")
+        if output.verdict == "open"
+        else output
+        for output in report.outputs
+    )
     verdict = "not_evaluated" if report.verdict == "open" else report.verdict
-    return replace(report, verdict=verdict, exit_code=128 + number, finished=False)
+    return replace(report, verdict=verdict, exit_code=128 + number, finished=False, outputs=outputs)
 
 
 @contextmanager
@@ -145,9 +156,13 @@ def _follow(then: str, report: Report, state: State) -> int:
     """Run the command of --then; signals are passed on, and its status is ours."""
     files = [path for kind, path in state.reports if path != "-" and kind == "json"]
     files += [path for _, path in state.reports if path != "-"]
-    environ = {**os.environ, "GATEKEEPER_RUN_ID": report.run_id, "GATEKEEPER_REPORT": os.path.abspath(files[0]) if files else ""}
+    environ = {
+        **os.environ,
+        "GATEKEEPER_RUN_ID": report.run_id,
+        "GATEKEEPER_REPORT": os.path.abspath(files[0]) if files else "",
+    }
     sys.stdout.flush()
-    child = subprocess.Popen(["/bin/sh", "-c", then], env=environ)  # noqa: S603
+    child = subprocess.Popen(["/bin/sh", "-c", then], env=environ)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, frame: child.send_signal(received))
     status = child.wait()

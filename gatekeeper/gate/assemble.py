@@ -69,7 +69,9 @@ def assemble(
         rules=tuple(reports),
         tables=_tables(project, rules, measured.seen),
         queries=tuple(measured.queries),
-        attempts=(AttemptReport(number=1, at=frame.started_at, late=tuple(r.id for r in reports if r.status == "late")),),
+        attempts=(
+            AttemptReport(number=1, at=frame.started_at, late=tuple(r.id for r in reports if r.status == "late")),
+        ),
         owners={id: owner.name or id for id, owner in project.owners.items()},
     )
 
@@ -98,7 +100,9 @@ def _output(
         exit_code=EXIT_CODES[said],
         reason=_reason(rules, findings, decisions, [str(table) for table in unseen]),
         counts=_counts(statuses),
-        sections=section_reports(output, rules, findings, decisions, _zone(project, rules)) if scope.kind == "output" else (),
+        sections=section_reports(output, rules, findings, decisions, _zone(project, rules))
+        if scope.kind == "output"
+        else (),
         hidden_dependencies=scope.hidden,
         decisions=tuple(
             DecisionReport(
@@ -144,7 +148,11 @@ def _zone(project: Project, rules: Sequence[PlannedRule]) -> str:
     for rule in rules:
         if isinstance(rule.rule, SameDay):
             return rule.rule.zone
-    zones = {project.connections[r.connection].timezone for r in rules if r.connection in project.connections}
+    zones = {
+        project.connections[r.connection].timezone
+        for r in rules
+        if r.connection and r.connection in project.connections
+    }
     return next(iter(zones)) or "UTC" if len(zones) == 1 else "UTC"
 
 
@@ -157,12 +165,19 @@ def _waived(scoped: Sequence[Scope], decisions: Mapping[str, Sequence[Decision]]
         for rule_id, decision in {d.rule: d for d in made if d.effect == "waived"}.items():
             waived[rule_id] += 1
             if decision.waiver:
-                words[rule_id] = f"until {decision.waiver.expires:%Y-%m-%d} by {decision.waiver.by}: {decision.waiver.reason}"
+                words[rule_id] = (
+                    f"until {decision.waiver.expires:%Y-%m-%d} by {decision.waiver.by}: {decision.waiver.reason}"
+                )
     return {rule_id: words[rule_id] for rule_id, times in waived.items() if times == needed[rule_id]}
 
 
 def _rule(
-    project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding, measured: Measured, waiver: str | None
+    project: Project,
+    scoped: Sequence[Scope],
+    rule: PlannedRule,
+    finding: Finding,
+    measured: Measured,
+    waiver: str | None,
 ) -> RuleReport:
     owner = _owner(project, scoped, rule, finding)
     known = project.owner(owner)
@@ -205,10 +220,9 @@ def _withheld(rule: PlannedRule, finding: Finding) -> str:
 
 
 def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding) -> str | None:
-    if finding.cause in _OF_CONNECTION and rule.connection in project.connections:
-        owner = project.connections[rule.connection].owner
-        if owner:
-            return owner
+    connection = project.connections.get(rule.connection or "")
+    if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
+        return connection.owner
     classes: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
     own = rule.owners.get(classes.get(finding.status, "fail"))
     if own:

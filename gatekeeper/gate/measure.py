@@ -48,7 +48,9 @@ def measure(rules: Sequence[PlannedRule], pool: Pool, at: datetime | None, progr
             result.obstacles[rule.id] = finding
     for_rule = _rules_by_question(able)
     while questions := wanted(able, result.seen):
-        lost = {question: _unreached(question, ready) for question in questions if _connection_of(question) not in dialects}
+        lost = {
+            question: _unreached(question, ready) for question in questions if _connection_of(question) not in dialects
+        }
         around = Surroundings(_catalogs(result.seen), dialects, nows)
         queries, unknown = batch([question for question in questions if question not in lost], around)
         replies: dict[Question, Answer | Unknown] = {**lost, **unknown}
@@ -170,7 +172,12 @@ def _record(query: Query, reply: Reply, result: Measured, for_rule: Mapping[Ques
     failed = f"{reply.error.cause}: {reply.error.message}" if reply.error is not None else None
     result.queries.append(
         QueryReport(
-            id=id, connection=query.connection, sql=query.sql, seconds=round(reply.seconds, 4), rules=tuple(rules), error=failed
+            id=id,
+            connection=query.connection,
+            sql=query.sql,
+            seconds=round(reply.seconds, 4),
+            rules=tuple(rules),
+            error=failed,
         )
     )
     return id

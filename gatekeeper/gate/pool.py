@@ -80,7 +80,7 @@ class Pool:
         jobs: int,
         deadline: float,
         interrupt: Interrupt,
-    ):
+    ) -> None:
         self._connections = connections
         self._connect = connect
         self._jobs = threading.Semaphore(jobs)

@@ -62,7 +62,9 @@ def scopes(project: Project, command: str, names: Sequence[str], before: Before)
     graph: Graph | None = None
     if project.sql is not None and project.sql.paths:
         graph = read_project(project.root, project.sql.paths, project.sql.dialect)
-    return [of_output(project, project.outputs[name], graph, before) for name in _known("output", names, project.outputs)]
+    return [
+        of_output(project, project.outputs[name], graph, before) for name in _known("output", names, project.outputs)
+    ]
 
 
 def run(project: Project, scoped: Sequence[Scope], command: str, options: Options, world: World) -> Report:
@@ -77,7 +79,9 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
     )
     rules = planned(project, scoped, options)
     given = {id: finding for scope in scoped for id, finding in scope.given.items()}
-    given |= {rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)}
+    given |= {
+        rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)
+    }
     try:
         measured = measure([rule for rule in rules if rule.id not in given], pool, options.as_of, world.progress)
     finally:
@@ -165,8 +169,13 @@ def _git_sha(project: Project) -> str | None:
         if os.environ.get(name):
             return os.environ[name]
     try:
-        asked = subprocess.run(  # noqa: S603
-            ["git", "rev-parse", "HEAD"], cwd=project.root, capture_output=True, text=True, timeout=2, check=False  # noqa: S607
+        asked = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            cwd=project.root,
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError):
         return None

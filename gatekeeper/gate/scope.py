@@ -82,7 +82,9 @@ def _dependencies(project: Project, scope: Scope, graph: Graph) -> None:
         for path, reads in hidden.items()
     )
     for reads in hidden.values():
-        scope.needed += [entry.table for entry in known if _is(reads[0], entry.table) and entry.table not in scope.needed]
+        scope.needed += [
+            entry.table for entry in known if _is(reads[0], entry.table) and entry.table not in scope.needed
+        ]
     if output.hidden_dependencies == "ignore" or not output.tables:
         return
     rule = PlannedRule(
@@ -94,7 +96,9 @@ def _dependencies(project: Project, scope: Scope, graph: Graph) -> None:
 
 
 def _finding(scope: Scope, graph: Graph, known: Sequence[ContractTable]) -> Finding:
-    missing = [table for table in scope.output.tables if not graph.is_built(table.path) and not _described(table, known)]
+    missing = [
+        table for table in scope.output.tables if not graph.is_built(table.path) and not _described(table, known)
+    ]
     if graph.unread:
         return error("lineage", f"the SQL can't all be read: {graph.unread[0]}")
     if missing:

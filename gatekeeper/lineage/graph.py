@@ -24,7 +24,7 @@ class Read:
 class Graph:
     """Scripts and the tables between them. Names match where one path ends with the other, whatever the case."""
 
-    def __init__(self, scripts: Sequence[Script]):
+    def __init__(self, scripts: Sequence[Script]) -> None:
         self.scripts = tuple(scripts)
         self.unread = tuple(f"{script.file}: {why}" for script in scripts for why in script.unread)
 
@@ -35,6 +35,7 @@ class Graph:
     def below(self, targets: Iterable[tuple[str, ...]]) -> list[Read]:
         """Every table that is read on the way to the targets, sources and built ones, with each place."""
         found: dict[tuple[tuple[str, ...], str, int, int], Read] = {}
+        queue: list[tuple[tuple[str, ...], tuple[str, ...]]]
         queue = [(tuple(target), (".".join(target),)) for target in targets]
         visited: set[tuple[str, ...]] = set()
         while queue:
@@ -85,5 +86,3 @@ def read_project(root: Path, patterns: Sequence[str], dialect: str | None) -> Gr
 
 def _same(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return all(x.casefold() == y.casefold() for x, y in zip(reversed(a), reversed(b), strict=False))
-
-

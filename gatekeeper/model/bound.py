@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from math import isnan
+from math import isfinite, isnan
 from typing import Annotated, Any, Literal
 
 from gatekeeper.model.finding import Finding, Number, Unit, error
@@ -21,7 +21,9 @@ def number(value: Number) -> str:
     """`412,300`, `0.25`: whole numbers with separators, others with as many digits as they need."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int) or (isinstance(value, (float, Decimal)) and not isnan(value) and value == value // 1):
+    if not isfinite(value):
+        return str(value)
+    if value == int(value):
         return f"{int(value):,}" if abs(value) < 10**18 else f"{value:g}"
     return f"{value:,.6g}"
 
@@ -80,6 +82,12 @@ def _exact(value: Number) -> Decimal | float:
     if isinstance(value, float):
         return Decimal(repr(value)) if value - value == 0 else value
     return Decimal(value) if isinstance(value, int) else value
+
+
+def limits(low: Number | None, high: Number | None, equals: Number | None = None) -> tuple[Bound, ...]:
+    """The bounds that are given; both ends are allowed."""
+    given: tuple[tuple[Op, Number | None], ...] = ((">=", low), ("<=", high), ("=", equals))
+    return tuple(Bound(op, limit) for op, limit in given if limit is not None)
 
 
 def judge_rows(bound: Bound, violating: int, rows: int, what: str) -> Finding:

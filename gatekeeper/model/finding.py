@@ -60,7 +60,7 @@ class Seen(Mapping[Question, Any]):
 
     __slots__ = ("_replies",)
 
-    def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None):
+    def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None) -> None:
         self._replies = dict(replies or {})
 
     def __getitem__(self, question: Question) -> Any:

@@ -31,9 +31,8 @@ def instant(value: Any, naive_zone: str) -> datetime:
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise ValueError(f"a {type(value).__name__}")
-    if value.tzinfo is None:
-        value = value.replace(tzinfo=zone(naive_zone))
+    aware: datetime = value if value.tzinfo is not None else value.replace(tzinfo=zone(naive_zone))
     try:
-        return value.astimezone(timezone.utc)
+        return aware.astimezone(timezone.utc)
     except OverflowError:
         raise ValueError("a time beyond the years 1 to 9999") from None

@@ -14,7 +14,7 @@ from gatekeeper.model.rule import DeclaredColumn
 
 T = exp.DataType.Type
 _FAMILIES: Final[dict[Family, frozenset[T]]] = {
-    "integer": frozenset(exp.DataType.INTEGER_TYPES)
+    "integer": (frozenset(exp.DataType.INTEGER_TYPES) - {T.BIT})
     | {T.UINT128, T.UINT256, T.INT128, T.INT256, T.BIGNUM, T.SERIAL, T.SMALLSERIAL, T.BIGSERIAL, T.YEAR},
     "decimal": frozenset({T.DECIMAL, T.DECIMAL32, T.DECIMAL64, T.DECIMAL128, T.DECIMAL256, T.BIGDECIMAL, T.UDECIMAL, T.MONEY,
                           T.SMALLMONEY, T.DECFLOAT}),
@@ -168,7 +168,12 @@ _SQLITE_LOOSE: Final[dict[Family, frozenset[Family]]] = {
     "map": frozenset({"string"}),
     "uuid": frozenset({"string", "binary"}),
 }
-_WORDS: Final[dict[Family, str]] = {"decimal": "number", "float": "number", "struct": "object", "timestamptz": "timestamp"}
+_WORDS: Final[dict[Family, str]] = {
+    "decimal": "number",
+    "float": "number",
+    "struct": "object",
+    "timestamptz": "timestamp",
+}
 
 
 def differs(declared: DeclaredColumn, actual: Type, dialect: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gatekeeper.errors import CouldNotTell, Unanswered
 from gatekeeper.model.catalog import Catalog
@@ -41,14 +42,15 @@ def wanted(rules: Iterable[PlannedRule], seen: Seen) -> tuple[Question, ...]:
     return tuple(dict.fromkeys(question for question in asked if question not in seen))
 
 
-def obstacle(rule: PlannedRule, seen: Seen, schemas: Mapping[Table, PlannedRule], dialects: Mapping[str, str]) -> Finding | None:
+def obstacle(
+    rule: PlannedRule, seen: Seen, schemas: Mapping[Table, PlannedRule], dialects: Mapping[str, str]
+) -> Finding | None:
     """Why the rule can't be asked at all: a table or column that isn't there, a catalog that can't be read.
 
     What the table's schema rule reports anyway is `skipped upstream`; what nobody else would report is an error.
     """
     if rule.rule is None:
-        cause = "unsupported"
-        return error(cause, rule.unsupported) if rule.missing_part else skipped(cause, rule.unsupported)
+        return (error if rule.missing_part else skipped)("unsupported", rule.unsupported)
     if rule.kind == "schema":
         return None
     for table in tables_of(rule):
@@ -79,8 +81,6 @@ def judged(rule: PlannedRule, seen: Seen, at: Moment) -> Finding:
     except Unanswered as lost:
         return error("internal", str(lost))
     if warned.status in ("fail", "late"):
-        from dataclasses import replace
-
         return replace(warned, status="warn", cause=None)
     return finding if warned.status != "error" else warned
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.question import AsOf, Population, Slice, Table
 from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.time import instant
 from gatekeeper.rules.same_day import SameDay
 
 
@@ -31,15 +32,16 @@ def _point(text: str) -> datetime | date:
 
 def _utc(point: datetime | date, zone: str, *, after: bool) -> datetime:
     """Half-open: a time stands for itself, a date for its whole day."""
-    from gatekeeper.model.time import instant
-
     if not isinstance(point, datetime):
         point = datetime.combine(point + timedelta(days=1) if after else point, time())
     return instant(point, zone)
 
 
 def narrowed(
-    rule: PlannedRule, window: tuple[datetime | date, datetime | date] | None, as_of: AsOf | None, loads: dict[Table, str]
+    rule: PlannedRule,
+    window: tuple[datetime | date, datetime | date] | None,
+    as_of: AsOf | None,
+    loads: dict[Table, str],
 ) -> PlannedRule:
     """The rule over the rows of the run. A rule without a window column stays about the whole table."""
 

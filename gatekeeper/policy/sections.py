@@ -16,7 +16,11 @@ from gatekeeper.policy.decisions import Decision, parts
 
 
 def section_reports(
-    output: Output, rules: Sequence[PlannedRule], findings: Mapping[str, Finding], decisions: Sequence[Decision], day_zone: str
+    output: Output,
+    rules: Sequence[PlannedRule],
+    findings: Mapping[str, Finding],
+    decisions: Sequence[Decision],
+    day_zone: str,
 ) -> tuple[SectionReport, ...]:
     """A report for every section. Waived rules count as kept."""
     by_id = {rule.id: rule for rule in rules}
@@ -60,7 +64,11 @@ def _message(output: Output, section: Section, status: SectionStatus, as_of: dat
     if section.stale:
         return Sentence().format(section.stale, as_of=local, title=output.title or output.id, owner=output.owner or "")
     since = f" from {local:%a %d %b %H:%M}" if local else " older than agreed"
-    return f"{section.id.capitalize()}: the figures are{since}." if status == "stale" else f"{section.id.capitalize()}: not all rows are there yet."
+    return (
+        f"{section.id.capitalize()}: the figures are{since}."
+        if status == "stale"
+        else f"{section.id.capitalize()}: not all rows are there yet."
+    )
 
 
 class Sentence(Formatter):

@@ -47,7 +47,9 @@ def _by_severity(rule: PlannedRule, finding: Finding) -> Finding:
 def explained(rules: Sequence[PlannedRule], findings: Mapping[str, Finding]) -> dict[str, Finding]:
     """While a table's freshness is late, its missing rows and its `no_data` are the same absence: late too."""
     late = {
-        rule.table: rule.id for rule in rules if rule.kind == "freshness" and findings[rule.id].status == "late" and rule.table
+        rule.table: rule.id
+        for rule in rules
+        if rule.kind == "freshness" and findings[rule.id].status == "late" and rule.table
     }
     result = dict(findings)
     for rule in rules:

@@ -18,7 +18,10 @@ EVALUATED: Final = frozenset({"pass", "warn", "fail", "late"})
 
 
 def verdict(
-    planned: Collection[str], findings: Mapping[str, Finding], decisions: Sequence[Decision], unchecked: Collection[Table]
+    planned: Collection[str],
+    findings: Mapping[str, Finding],
+    decisions: Sequence[Decision],
+    unchecked: Collection[Table],
 ) -> Verdict:
     """Open only if every planned rule has a decision that does not block, and every table was checked.
 
@@ -46,7 +49,9 @@ def worst(verdicts: Sequence[Verdict]) -> Verdict:
     return next((known for known in PRECEDENCE if known in verdicts), "not_evaluated")
 
 
-def unchecked(needed: Collection[Table], rules: Sequence[PlannedRule], findings: Mapping[str, Finding]) -> tuple[Table, ...]:
+def unchecked(
+    needed: Collection[Table], rules: Sequence[PlannedRule], findings: Mapping[str, Finding]
+) -> tuple[Table, ...]:
     """The tables that are needed and of which no rule of severity error was evaluated."""
     checked = {
         table

@@ -49,7 +49,8 @@ def line(text: str | None) -> str:
     return _quiet(_visible(_SPACE.sub(" ", text).strip())) if text else ""
 
 
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]()#+\-.!|~$^=:]")
+# Those that mean something anywhere, and those that do so where a line or an item of a list begins
+_MARKDOWN = re.compile(r"[\\`*_\[\]|~$]|^[#+=:-]|(?<=^\d)[.)]|(?<=^\d\d)[.)]|(?<=^\d\d\d)[.)]")
 _MENTION = re.compile(r"@(?=\w)")
 
 

@@ -77,7 +77,11 @@ def _run_facts(report: Report) -> tuple[tuple[str, str], ...]:
 
 def _run(report: Report) -> Case:
     """The only case of a run that has no output: never green."""
-    kind = "usage" if report.usage else "interrupted" if story.is_unfinished(report) else "not_evaluated"
+    kind = story.verdict_of_run(report)
+    message = story.run_sentence(report)
+    if report.usage:
+        more = len(report.usage) - 1
+        message = report.usage[0].message + (f" (and {more} more)" if more else "")
     lines = []
     for problem in report.usage[:20]:
         where = story.place(problem.file, problem.line, problem.column)
@@ -90,7 +94,7 @@ def _run(report: Report) -> Case:
         name={"usage": "usage", "interrupted": "run"}.get(kind, "verdict"),
         outcome="error",
         type=f"gatekeeper.{kind}",
-        message=story.run_sentence(report),
+        message=message,
         body="\n".join(lines),
         file=report.usage[0].file if report.usage else "",
         line=report.usage[0].line if report.usage else 0,
@@ -204,11 +208,10 @@ def _case(report: Report, rule: RuleReport, needed_by: list[OutputReport], queri
 
 
 def _body(report: Report, rule: RuleReport, needed_by: list[OutputReport], queries: dict[str, QueryReport]) -> str:
-    unit = "" if rule.unit in (None, "value") else f" {rule.unit}"
     facts = {
         "WARNING": rule.message if rule.status == "warn" else "",
         "expected": rule.expected,
-        "measured": f"{rule.measured}{unit}" if rule.measured is not None else "",
+        "measured": story.measured(rule),
         "rows": f"{rule.violating_rows} of {rule.evaluated_rows}" if rule.violating_rows is not None else "",
         "owner": story.owner_name(report, rule.owner) if rule.owner else "",
         "runbook": rule.runbook or "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -68,12 +68,31 @@ _ROOMS = (_Room(1500, CASE_BYTES), _Room(600, 1200), _Room(300, 0), _Room(100, 0
 
 def serialise(suites: Sequence[Suite], flavour: Flavour, limit: int = FILE_BYTES) -> str:
     """The XML of the suites. Raises: ReportError when, read back, it has not the cases that went in."""
+    cleaned = [replace(suite, cases=tuple(map(_cleaned, suite.cases))) for suite in suites]
     for room in _ROOMS:
-        text = _written(suites, flavour, room)
+        text = _written(cleaned, flavour, room)
         if len(text.encode()) <= limit:
             break
     _read_back(text.encode(), suites)
     return text
+
+
+def _cleaned(case: Case) -> Case:
+    """The case with texts that any reader may see, none longer than a case may be."""
+    return Case(
+        classname=_named(case.classname),
+        name=_named(case.name) or "unnamed",
+        outcome=case.outcome,
+        type=_fitting(clean.line(case.type), 100, "…"),
+        # without a message junit-xml 1.9 drops the element: the case would be green
+        message=_fitting(clean.line(case.message) or "no message", _ROOMS[0].message, " …"),
+        body=clean.block(case.body),
+        seconds=case.seconds if 0 <= case.seconds < 1e9 else 0.0,
+        file=_fitting(clean.line(case.file), 400, "…"),
+        line=case.line,
+        owner=_fitting(clean.line(case.owner), 200, "…"),
+        properties=tuple((name, _fitting(clean.line(value), 300, "…")) for name, value in case.properties),
+    )
 
 
 def _written(suites: Sequence[Suite], flavour: Flavour, room: _Room) -> str:
@@ -98,8 +117,7 @@ def _suite(suite: Suite, flavour: Flavour, room: _Room, taken: set[tuple[str, st
         if case.outcome == "pass":
             test.stdout = body
         else:
-            # without a message junit-xml 1.9 drops the element: the case would be green
-            message = _fitting(clean.line(case.message) or "no message", room.message, " …")
+            message = _fitting(case.message, room.message, " …")
             add = {"failure": test.add_failure_info, "error": test.add_error_info, "skipped": test.add_skipped_info}
             add[case.outcome](message=message, output=f"{message}\n{body}" if body else message)
         built.append(test)
@@ -126,38 +144,33 @@ def _suite(suite: Suite, flavour: Flavour, room: _Room, taken: set[tuple[str, st
 
 def _finish(element: Element, case: Case, flavour: Flavour, room: _Room) -> None:
     """What junit-xml leaves out or writes in a form that a reader refuses."""
-    seconds = case.seconds if 0 <= case.seconds < 1e9 else 0.0
-    element.set("time", f"{seconds:.3f}")
+    element.set("time", f"{case.seconds:.3f}")
     result = element.find(case.outcome)
     if result is not None:
-        result.set("type", _fitting(clean.line(case.type), 100, "…"))
-    if flavour == "strict" or not (room.beside or case.outcome != "pass"):
+        result.set("type", case.type)
+    if flavour == "strict" or not room.beside:
         return
     if case.file:
-        element.set("file", _fitting(clean.line(case.file), 400, "…"))
+        element.set("file", case.file)
         if case.line > 0:
             element.set("line", str(case.line))
     if case.owner:
-        element.set("owner", _fitting(clean.line(case.owner), 200, "…"))
-    if case.properties and room.beside:
+        element.set("owner", case.owner)
+    if case.properties:
         properties = ElementTree.Element("properties")
         for name, value in case.properties:
-            ElementTree.SubElement(
-                properties, "property", {"name": name, "value": _fitting(clean.line(value), 300, "…")}
-            )
+            ElementTree.SubElement(properties, "property", {"name": name, "value": value})
         element.insert(0, properties)
 
 
 def _own_name(case: Case, taken: set[tuple[str, str]]) -> tuple[str, str]:
     """Class and name that no other case of the file has: readers keep only one of two that are equal."""
-    classname = _named(case.classname)
-    name = first = _named(case.name) or "unnamed"
-    number = 1
-    while (classname, name) in taken:
+    name, number = case.name, 1
+    while (case.classname, name) in taken:
         number += 1
-        name = f"{first} ({number})"
-    taken.add((classname, name))
-    return classname, name
+        name = f"{case.name} ({number})"
+    taken.add((case.classname, name))
+    return case.classname, name
 
 
 def _named(text: str) -> str:
@@ -166,22 +179,19 @@ def _named(text: str) -> str:
 
 
 def _body(case: Case, room: _Room, names: str) -> str:
-    body = clean.block(case.body)
-    if not body:
+    if not case.body:
         return ""
-    # twice the message: as an attribute and as the first line of the text
-    message = min(room.message, _bytes(case.message)) * 2
-    values = chain((case.file, case.owner * 2, case.type), (value for _, value in case.properties))
-    beside = 500 + _bytes(names) + sum(min(_bytes(clean.line(value)), 400) for value in values)
     if room.body == 0:
         return "" if case.outcome == "pass" else _CUT_FILE.strip()
-    return _fitting(body, min(room.body, CASE_BYTES - message - beside), _CUT if room == _ROOMS[0] else _CUT_FILE)
+    # the message stands there twice, as an attribute and as the first line of the text, the owner three times
+    values = chain((names, case.type, case.file, case.owner, case.owner), (value for _, value in case.properties))
+    beside = 600 + 2 * min(room.message, _bytes(case.message)) + sum(map(_bytes, values))
+    return _fitting(case.body, min(room.body, CASE_BYTES - beside), _CUT if room == _ROOMS[0] else _CUT_FILE)
 
 
 def _bytes(text: str) -> int:
     """The most that the text can take in XML: as an attribute, in UTF-8."""
-    # a lone surrogate and other unseen ones are shown as up to ten characters
-    size = len(text.encode(errors="backslashreplace"))
+    size = len(text.encode())
     return size + sum(text.count(mark) * more for mark, more in (("&", 4), ("<", 3), (">", 3), ('"', 5), ("\t", 4)))
 
 

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
+from gatekeeper.model.bound import number
 from gatekeeper.model.report import Counts, OutputReport, Report, RuleReport
+from gatekeeper.model.written import in_words
 
 _HEADLINES = {
     "open": ("OPEN", "it may be refreshed."),
@@ -88,7 +90,9 @@ def run_sentence(report: Report) -> str:
         first = report.usage[0].message
         more = len(report.usage) - 1
         return first + (f" (and {more} more)" if more else "")
-    verdict = "interrupted" if is_unfinished(report) else "not_evaluated" if report.verdict == "open" else report.verdict
+    verdict = (
+        "interrupted" if is_unfinished(report) else "not_evaluated" if report.verdict == "open" else report.verdict
+    )
     return _HEADLINES.get(verdict, _HEADLINES["not_evaluated"])[1].capitalize()
 
 
@@ -135,6 +139,17 @@ def advice(rule: RuleReport) -> str:
     for name, value in values.items():
         template = template.replace("{" + name + "}", value)
     return template
+
+
+def measured(rule: RuleReport) -> str:
+    """`12 rows`, `22h`, `0.25`, or nothing."""
+    if rule.measured is None:
+        return ""
+    seconds = float(rule.measured)
+    if rule.unit == "seconds" and -1e11 < seconds < 1e11:
+        return f"{'-' if seconds < 0 else ''}{in_words(timedelta(seconds=seconds))}"
+    unit = {"percent": " %", "rows": " row" if rule.measured == 1 else " rows"}.get(rule.unit or "", "")
+    return number(rule.measured) + unit
 
 
 def rules_of(report: Report, output: OutputReport) -> list[RuleReport]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import Any, ClassVar, Literal
 
-from gatekeeper.model.bound import Bound, judge_value
+from gatekeeper.model.bound import judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen
 from gatekeeper.model.question import Aggregate, Question, count
 from gatekeeper.model.rule import Subject
@@ -29,9 +29,9 @@ class ColumnAggregate:
     column: str
     min: float | None = None
     max: float | None = None
-    thresholds: ClassVar = ("min", "max")
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max")
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.min is None and self.max is None:
@@ -42,15 +42,15 @@ class ColumnAggregate:
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         if self.fold in ("sum", "min", "max"):
             return count(on.rows), Aggregate(on.rows, self.fold, self.column)
-        first = (count(on.rows), count(on.rows, self.column), Aggregate(on.rows, "sum", self.column))
+        mean = (count(on.rows), count(on.rows, self.column), Aggregate(on.rows, "sum", self.column))
         if self.fold == "avg":
-            return first
-        first += (Aggregate(on.rows, "squares", self.column),)
+            return mean
+        first = (*mean, Aggregate(on.rows, "squares", self.column))
         shift = self._shift(on, seen) if all(question in seen for question in first) else None
         return first if shift is None else (*first, Aggregate(on.rows, "squares", self.column, shift))
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        bounds = tuple(Bound(op, n) for op, n in ((">=", self.min), ("<=", self.max)) if n is not None)
+        bounds = limits(self.min, self.max)
         rows, measured = seen[count(on.rows)], self._measure(on, seen)
         finding = judge_value(bounds, measured, f"the {self.fold} of {self.column}")
         return replace(finding, evaluated_rows=rows, absence=False)

@@ -39,9 +39,9 @@ class Freshness:
     clock: Literal["load", "event"] = "load"
     event: EventClock | None = None
     future: Duration = FUTURE
-    thresholds: ClassVar = ("max_age", "event")
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ("max_age", "event")
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         asked = (count(on.rows), newest(on.rows, self.column))
@@ -72,7 +72,9 @@ class Freshness:
         said = f"the newest {column} is {in_words(age)} old, allowed are {in_words(max_age)}"
         if age < -self.future:
             status = "fail"
-            said = f"the newest {column} lies {in_words(age)} in the future, beyond the {in_words(self.future)} tolerated"
+            said = (
+                f"the newest {column} lies {in_words(age)} in the future, beyond the {in_words(self.future)} tolerated"
+            )
         return Finding(
             status=status,
             cause="age" if status == "late" else None,

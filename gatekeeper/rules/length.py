@@ -21,9 +21,9 @@ class Length:
     column: str
     min: int | None = None
     max: int | None = None
-    thresholds: ClassVar = ("min", "max")
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max")
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.min is None and self.max is None:

@@ -29,13 +29,9 @@ class LibraryMetric:
     pattern: str | None = None
     missing: tuple[Scalar, ...] = ()
     missing_null: bool = True
-    thresholds: ClassVar = ()
-    unwindowed: ClassVar = False
-
-    @property
-    def of_rows(self) -> bool:
-        """rowCount judges a number of rows, the others the rows."""
-        return self.metric != "rowCount"
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def _violated(self) -> Predicate:
         column = self.columns[0]

@@ -19,9 +19,9 @@ class Nulls:
 
     column: str
     max: Amount = NOTHING
-    thresholds: ClassVar = ("max",)
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("max",)
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return count(on.rows), count(on.rows, self.column)

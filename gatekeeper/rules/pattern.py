@@ -29,9 +29,9 @@ class Pattern:
 
     column: str
     matches: Annotated[str, Written(_pattern, {"type": "string"})]
-    thresholds: ClassVar = ("matches",)
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("matches",)
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return count(on.rows), count(on.rows, Not(Matches(self.column, self.matches)))

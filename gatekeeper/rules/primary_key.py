@@ -18,9 +18,9 @@ class PrimaryKey:
     """Rows that lack a part of the key, or share it with another row."""
 
     columns: Names
-    thresholds: ClassVar = ()
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def _incomplete(self, on: Subject) -> Question:
         return count(on.rows, Or(tuple(IsNull(column) for column in self.columns)))

@@ -23,9 +23,9 @@ class Range:
     min: Value | None = None
     max: Value | None = None
     exclusive: bool = False
-    thresholds: ClassVar = ("min", "max", "exclusive")
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max", "exclusive")
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.min is None and self.max is None:

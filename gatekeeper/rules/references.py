@@ -30,13 +30,15 @@ class References:
 
     columns: Names
     to: Target
-    thresholds: ClassVar = ()
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if len(self.columns) != len(self.to.columns):
-            raise ValueError(f"{len(self.columns)} columns can't refer to {len(self.to.columns)}; write as many on both sides")
+            raise ValueError(
+                f"{len(self.columns)} columns can't refer to {len(self.to.columns)}; name as many on both sides"
+            )
 
     def _orphans(self, on: Subject) -> Orphans:
         if on.parent is None:

@@ -19,9 +19,9 @@ class ViolatingRows:
 
     query: str
     max: Amount = NOTHING
-    thresholds: ClassVar = ("max",)
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ("max",)
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return count(on.rows), Custom(on.table.connection, self.query, "rows")

@@ -31,9 +31,9 @@ class SameDay:
 
     zone: str
     clocks: tuple[LoadClock, ...]
-    thresholds: ClassVar = ()
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return tuple(newest(clock.of, clock.column) for clock in self.clocks)
@@ -51,7 +51,9 @@ class SameDay:
         last = max(days.values())
         behind = {clock: day for clock, day in days.items() if day < last}
         if not behind:
-            return Finding(status="pass", message=f"all loads are of {last:%a %d %b} ({self.zone})", expected="one business day")
+            return Finding(
+                status="pass", message=f"all loads are of {last:%a %d %b} ({self.zone})", expected="one business day"
+            )
         said = ", ".join(f"{clock.of.table} is of {day:%a %d %b}" for clock, day in behind.items())
         return Finding(
             status="late",

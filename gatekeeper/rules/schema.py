@@ -27,9 +27,9 @@ class Schema:
     extra: Level = "ignore"
     order: bool = False
     nullability: Literal["ignore", "declared"] = "ignore"
-    thresholds: ClassVar = ("extra", "order", "nullability")
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ("extra", "order", "nullability")
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return (Facts(on.table),)
@@ -38,7 +38,9 @@ class Schema:
         catalog: Catalog = seen[Facts(on.table)]
         if not catalog.exists:
             return self._finding([f"there is no table {on.table}"], [], on)
-        wrong, odd, found = [], [], []
+        wrong: list[str] = []
+        odd: list[str] = []
+        found: list[str] = []
         for declared in on.declared:
             fact = catalog.column(declared.name)
             if fact is None:

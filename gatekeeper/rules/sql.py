@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatekeeper.model.bound import Bound, judge_value
+from gatekeeper.model.bound import Bound, judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen
 from gatekeeper.model.question import Custom, Question
 from gatekeeper.model.rule import Subject
@@ -24,9 +24,9 @@ class ScalarSql:
     min: float | None = None
     max: float | None = None
     equals: float | bool | None = None
-    thresholds: ClassVar = ("min", "max", "equals")
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max", "equals")
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.min is None and self.max is None and self.equals is None:
@@ -36,8 +36,7 @@ class ScalarSql:
         return (Custom(on.table.connection, self.query, "value"),)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        limits = ((">=", self.min), ("<=", self.max), ("=", self.equals))
-        bounds = tuple(Bound(op, limit) for op, limit in limits if limit is not None)
+        bounds = limits(self.min, self.max, self.equals)
         return judge_value(bounds, seen[Custom(on.table.connection, self.query, "value")], "the query's value")
 
 
@@ -47,9 +46,9 @@ class StandardSql:
 
     query: str
     bound: Bound
-    thresholds: ClassVar = ()
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = True
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return (Custom(on.table.connection, self.query, "value"),)

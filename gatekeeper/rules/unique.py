@@ -23,9 +23,9 @@ class Unique:
 
     columns: Names
     max: Amount = NOTHING
-    thresholds: ClassVar = ("max",)
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("max",)
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return count(on.rows), Repeats(on.rows, self.columns)

@@ -22,9 +22,9 @@ class AcceptedValues:
     column: str
     in_: Values | None = None
     not_in: Values | None = None
-    thresholds: ClassVar = ("in_", "not_in")
-    of_rows: ClassVar = True
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("in_", "not_in")
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if (self.in_ is None) == (self.not_in is None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gatekeeper.model.bound import Bound, judge_value
+from gatekeeper.model.bound import judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen
 from gatekeeper.model.question import Question, count
 from gatekeeper.model.rule import Subject
@@ -19,9 +19,9 @@ class Volume:
 
     min: int | None = None
     max: int | None = None
-    thresholds: ClassVar = ("min", "max")
-    of_rows: ClassVar = False
-    unwindowed: ClassVar = False
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max")
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.min is None and self.max is None:
@@ -33,5 +33,4 @@ class Volume:
         return (count(on.rows),)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        bounds = [Bound(op, n) for op, n in ((">=", self.min), ("<=", self.max)) if n is not None]
-        return judge_value(tuple(bounds), seen[count(on.rows)], "", unit="rows")
+        return judge_value(limits(self.min, self.max), seen[count(on.rows)], "", unit="rows")

@@ -1,0 +1,410 @@
+"""The Open Data Contract Standard, 3.0.0 to 3.2.0, all its fields together.
+
+Source: https://bitol-io.github.io/open-data-contract-standard (3.2.0). What a version brought is marked `Since`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from gatekeeper.contracts.shape import Shape, Since, branch, tagged
+
+VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
+ApiVersion = Literal["v3.2.0", "v3.1.0", "v3.0.2", "v3.0.1", "v3.0.0"]
+
+V31, V32 = Since("v3.1.0"), Since("v3.2.0")
+Id = Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), V31]
+Scalar = str | int | float | bool | None
+Number = int | float
+
+
+def _kind(value: Any) -> str:
+    return "list" if isinstance(value, list) else "text" if isinstance(value, str) else "mapping"
+
+
+class CustomProperty(Shape):
+    """A key and value outside of the standard."""
+
+    id: Id = None
+    property: str | None = None
+    value: Any = None
+    description: Annotated[str | None, V31] = None
+    vendor: Annotated[str | None, V32] = None
+
+
+class AuthoritativeDefinition(Shape):
+    """A link to where the thing is defined."""
+
+    id: Id = None
+    url: str
+    type: str
+    description: Annotated[str | None, V31] = None
+
+
+class Described(Shape):
+    """What may be said of nearly everything."""
+
+    tags: list[str] | None = None
+    authoritativeDefinitions: list[AuthoritativeDefinition] | None = None
+    customProperties: list[CustomProperty] | None = None
+
+
+class Description(Shape):
+    """What the contract is for."""
+
+    usage: str | None = None
+    purpose: str | None = None
+    limitations: str | None = None
+    authoritativeDefinitions: list[AuthoritativeDefinition] | None = None
+    customProperties: list[CustomProperty] | None = None
+
+
+class VerifiedStatement(Described):
+    """A question and its answer."""
+
+    id: str | None = None
+    question: str
+    answer: str | None = None
+
+
+class ContextConstraint(Described):
+    """What must not be done."""
+
+    id: str | None = None
+    constraint: str
+
+
+class Context(Shape):
+    """What readers that are machines should know."""
+
+    instructions: str | None = None
+    verifiedStatements: list[VerifiedStatement] | None = None
+    constraints: list[ContextConstraint] | None = None
+
+
+ContextOrText = Annotated[
+    tagged(str, "text") | tagged(Context, "mapping"), branch(lambda v: "text" if isinstance(v, str) else "mapping")
+]
+
+
+class Role(Shape):
+    """Who may read."""
+
+    id: Id = None
+    role: str
+    description: str | None = None
+    access: str | None = None
+    firstLevelApprovers: str | None = None
+    secondLevelApprovers: str | None = None
+    customProperties: list[CustomProperty] | None = None
+
+
+ServerType = Literal[
+    "api", "athena", "azure", "bigquery", "btrieve", "clickhouse", "databricks", "denodo", "dremio", "duckdb",
+    "exasol", "fastobjects", "glue", "hana", "cloudsql", "db2", "hive", "iceberg", "impala", "informix", "ingres",
+    "kafka", "kinesis", "local", "mysql", "oracle", "poet", "postgresql", "postgres", "presto", "pubsub", "redshift",
+    "s3", "sftp", "snowflake", "sqlserver", "synapse", "teradata", "trino", "vectorwise", "versant", "vertica", "zen",
+    "custom",
+]  # fmt: skip
+
+
+class Server(Shape):
+    """Where the data lies; the keys of all types."""
+
+    id: Id = None
+    server: str
+    type: ServerType
+    description: str | None = None
+    environment: str | None = None
+    roles: list[Role] | None = None
+    customProperties: list[CustomProperty] | None = None
+    account: str | None = None
+    catalog: str | None = None
+    catalogUrl: Annotated[str | None, V32] = None
+    database: str | None = None
+    dataset: str | None = None
+    delimiter: str | None = None
+    encoding: Annotated[str | None, V32] = None
+    endpointUrl: str | None = None
+    format: str | None = None
+    host: str | None = None
+    location: str | None = None
+    namespace: Annotated[str | None, V32] = None
+    path: str | None = None
+    port: int | str | None = None
+    project: str | None = None
+    region: str | None = None
+    regionName: str | None = None
+    schema_: str | None = None
+    serviceName: str | None = None
+    stagingDir: str | None = None
+    stream: str | None = None
+    warehouse: str | None = None
+    workgroup: Annotated[str | None, V32] = None
+
+
+class Synonym(Shape):
+    """Another name of a thing."""
+
+    id: Id = None
+    synonym: str
+    description: str | None = None
+    locale: str | None = None
+    source: str | None = None
+    status: str | None = None
+    customProperties: list[CustomProperty] | None = None
+
+
+class EnumValue(Described):
+    """A value that is allowed."""
+
+    value: Scalar
+    label: str | None = None
+    id: Id = None
+    description: str | None = None
+
+
+class Relationship(Shape):
+    """A foreign key. `from` stands at the level of the object only."""
+
+    id: Annotated[str | None, V32] = None
+    type: Literal["foreignKey"] = "foreignKey"
+    from_: Annotated[tagged(str, "text") | tagged(list[str], "list"), branch(_kind)] | None = None
+    to: Annotated[tagged(str, "text") | tagged(list[str], "list"), branch(_kind)]
+    description: str | None = None
+    customProperties: list[CustomProperty] | None = None
+
+
+class MetricArguments(Shape):
+    """What a library metric needs beside its column."""
+
+    validValues: list[Scalar] | None = None
+    pattern: str | None = None
+    missingValues: list[Scalar] | None = None
+    properties: list[str] | None = None
+
+
+Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+
+
+class Quality(Described):
+    """A rule of the standard."""
+
+    id: Id = None
+    name: str | None = None
+    description: str | None = None
+    type: Literal["text", "library", "sql", "custom"] | None = None
+    metric: Annotated[str | None, V31] = None
+    rule: str | None = None
+    arguments: Annotated[MetricArguments | None, V31] = None
+    mustBe: Scalar = None
+    mustNotBe: Scalar = None
+    mustBeGreaterThan: Number | None = None
+    mustBeGreaterOrEqualTo: Number | None = None
+    mustBeLessThan: Number | None = None
+    mustBeLessOrEqualTo: Number | None = None
+    mustBeBetween: Pair | None = None
+    mustNotBeBetween: Pair | None = None
+    unit: str | None = None
+    query: str | None = None
+    engine: str | None = None
+    implementation: Any = None
+    dimension: (
+        Literal["accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"] | None
+    ) = None
+    method: str | None = None
+    severity: str | None = None
+    businessImpact: str | None = None
+    scheduler: str | None = None
+    schedule: str | None = None
+
+
+class LogicalTypeOptions(Shape):
+    """The options of all logical types."""
+
+    minLength: Annotated[int, Field(ge=0)] | None = None
+    maxLength: Annotated[int, Field(ge=0)] | None = None
+    pattern: str | None = None
+    format: str | None = None
+    minimum: Number | str | None = None
+    maximum: Number | str | None = None
+    exclusiveMinimum: Number | str | bool | None = None
+    exclusiveMaximum: Number | str | bool | None = None
+    multipleOf: Number | None = None
+    timezone: Annotated[bool | None, V31] = None
+    defaultTimezone: Annotated[str | None, V31] = None
+    minProperties: int | None = None
+    maxProperties: int | None = None
+    required: list[str] | None = None
+    minItems: int | None = None
+    maxItems: int | None = None
+    uniqueItems: bool | None = None
+    dimensions: Annotated[int | None, V32] = None
+    elementType: Annotated[str | None, V32] = None
+    distanceMetric: Annotated[str | None, V32] = None
+    embeddingModel: Annotated[str | None, V32] = None
+    embeddingModelVersion: Annotated[str | None, V32] = None
+    normalized: Annotated[bool | None, V32] = None
+
+
+class Element(Described):
+    """What objects and properties have in common."""
+
+    id: Id = None
+    physicalName: str | None = None
+    physicalType: str | None = None
+    description: str | None = None
+    businessName: str | None = None
+    deprecated: Annotated[bool | None, V32] = None
+    synonyms: Annotated[list[Synonym] | None, V32] = None
+    relationships: Annotated[list[Relationship] | None, V31] = None
+    quality: list[Quality] | None = None
+
+
+class Item(Element):
+    """A property, or an unnamed one: an array's element, a map's key or value."""
+
+    name: str | None = None
+    logicalType: (
+        Literal["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean", "map", "vector"]
+        | None
+    ) = None
+    logicalTypeOptions: LogicalTypeOptions | None = None
+    primaryKey: bool | None = None
+    primaryKeyPosition: int | None = None
+    required: bool | None = None
+    unique: bool | None = None
+    semanticType: Annotated[Literal["column", "measure", "dimension"] | None, V32] = None
+    partitioned: bool | None = None
+    partitionKeyPosition: int | None = None
+    classification: str | None = None
+    encryptedName: str | None = None
+    transformSourceObjects: list[str] | None = None
+    transformLogic: str | None = None
+    transformDescription: str | None = None
+    examples: list[Any] | None = None
+    enum: Annotated[list[EnumValue] | None, Field(min_length=1), V32] = None
+    criticalDataElement: bool | None = None
+    properties: list[Property] | None = None
+    items: Item | None = None
+    map: Annotated[MapOf | None, V32] = None
+
+
+class Property(Item):
+    """A column, or a field inside of one."""
+
+    name: str
+
+
+class MapOf(Shape):
+    """Key and value of a map."""
+
+    key: Item
+    value: Item
+
+
+class SchemaObject(Element):
+    """A table."""
+
+    name: str
+    logicalType: Literal["object"] | None = None
+    dataGranularityDescription: str | None = None
+    properties: list[Property] | None = None
+    context: Annotated[ContextOrText | None, V32] = None
+
+
+class SupportChannel(Shape):
+    """Where to ask."""
+
+    id: Id = None
+    channel: str
+    url: str | None = None
+    description: str | None = None
+    tool: str | None = None
+    scope: str | None = None
+    invitationUrl: str | None = None
+    customProperties: Annotated[list[CustomProperty] | None, V31] = None
+
+
+class Price(Shape):
+    """What it costs."""
+
+    id: Id = None
+    priceAmount: Number | None = None
+    priceCurrency: str | None = None
+    priceUnit: str | None = None
+
+
+class Member(Described):
+    """A person of the team."""
+
+    id: Id = None
+    username: str
+    name: str | None = None
+    description: str | None = None
+    role: str | None = None
+    dateIn: str | None = None
+    dateOut: str | None = None
+    replacedByUsername: str | None = None
+
+
+class Team(Described):
+    """Who answers for the data."""
+
+    id: Id = None
+    name: str | None = None
+    description: str | None = None
+    members: list[Member] | None = None
+
+
+class ServiceLevel(Shape):
+    """A service level agreement."""
+
+    id: Id = None
+    property: str
+    value: Scalar
+    valueExt: Scalar = None
+    unit: str | None = None
+    element: str | None = None
+    driver: str | None = None
+    description: Annotated[str | None, V31] = None
+    scheduler: Annotated[str | None, V31] = None
+    schedule: Annotated[str | None, V31] = None
+    customProperties: Annotated[list[CustomProperty] | None, V32] = None
+    authoritativeDefinitions: Annotated[list[AuthoritativeDefinition] | None, V32] = None
+
+
+class ContractFile(Shape):
+    """A contract."""
+
+    version: str
+    kind: Literal["DataContract"]
+    apiVersion: ApiVersion
+    id: str
+    name: str | None = None
+    tenant: str | None = None
+    tags: list[str] | None = None
+    status: str | None = None
+    servers: list[Server] | None = None
+    dataProduct: str | None = None
+    description: Description | None = None
+    domain: str | None = None
+    context: Annotated[ContextOrText | None, V32] = None
+    schema_: list[SchemaObject] | None = None
+    support: list[SupportChannel] | None = None
+    price: Price | None = None
+    team: Annotated[tagged(list[Member], "list") | tagged(Team, "mapping"), branch(_kind)] | None = None
+    roles: list[Role] | None = None
+    slaDefaultElement: str | None = None
+    slaProperties: list[ServiceLevel] | None = None
+    authoritativeDefinitions: list[AuthoritativeDefinition] | None = None
+    customProperties: list[CustomProperty] | None = None
+    contractCreatedTs: str | None = None
+
+
+Item.model_rebuild()
+Property.model_rebuild()
+SchemaObject.model_rebuild()
+ContractFile.model_rebuild()

@@ -1,0 +1,180 @@
+"""The base of all file shapes, and the way from pydantic's errors to lines a person understands."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
+
+from gatekeeper.contracts.yaml_lines import Document, Key
+from gatekeeper.errors import Problem
+from gatekeeper.registry import did_you_mean
+
+
+def written(name: str) -> str:
+    """The key of a field: `in_` is written `in`."""
+    return name.rstrip("_")
+
+
+CONFIG = ConfigDict(extra="forbid", strict=True, alias_generator=written, frozen=True, hide_input_in_errors=True)
+
+
+class Shape(BaseModel):
+    """A mapping with known keys; anything else in it is an error."""
+
+    model_config = CONFIG
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Annotation: the version of the standard that brought the field."""
+
+    version: str
+
+
+def branch(choose: Callable[[Any], str]) -> Discriminator:
+    """Chooses one branch of a union by what the file says, so that only its errors are shown."""
+    return Discriminator(choose)
+
+
+def tagged(kind: Any, name: str) -> Any:
+    """A branch of a union."""
+    return Annotated[kind, Tag(name)]
+
+
+_NOUNS = {
+    "string_type": "a text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
+    "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "dataclass_type": "a mapping",
+    "model_attributes_type": "a mapping", "int_from_float": "a whole number", "date_type": "a date such as 2026-12-01",
+    "none_required": "nothing", "tuple_type": "a list", "finite_number": "a finite number",
+}  # fmt: skip
+
+
+def explain(
+    wrong: ValidationError, root: Any, document: Document, base: Sequence[Key] = (), names: str = "key"
+) -> list[Problem]:
+    """The problems behind a validation error of what stands at `base`, in our words, each at its place."""
+    problems = []
+    for item in wrong.errors(include_url=False, include_input=True, include_context=True):
+        path = _real(document, base, item["loc"])
+        code, message, hint, at_key = _words(item, root, path, document, names)
+        problems.append(document.problem(path, code, message, hint, key=at_key))
+    return problems
+
+
+def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tuple[Key, ...]:
+    """pydantic's path without the names of union branches; a missing key stays as the last step."""
+    value, path = document.get(base), list(base)
+    for number, raw in enumerate(loc):
+        step = written(raw) if isinstance(raw, str) else raw
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        elif number < len(loc) - 1 or not isinstance(value, dict):
+            continue
+        else:
+            value = None
+        path.append(step)
+    return tuple(path)
+
+
+def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document, names: str) -> tuple[str, str, str, bool]:
+    kind, context, last = item["type"], item.get("ctx", {}), path[-1] if path else ""
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = [written(key) for key in keys_of(root, item["loc"][:-1])]
+        hint = did_you_mean(str(last), known) or (f"known here: {', '.join(sorted(known))}" if known else "")
+        return "unknown-key", f"no {names} is called {last!r} here", hint, True
+    if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
+        return "missing-key", f"the key {last!r} is missing", f"add `{last}:` here", True
+    if kind == "literal_error":
+        allowed = [word.strip("'") for word in context.get("expected", "").replace(" or ", ", ").split(", ")]
+        near = did_you_mean(str(item["input"]), allowed)
+        return "bad-value", f"{_shown(item['input'])} is not known as {last!r}", near or f"write {_listed(allowed)}", False
+    if kind in ("value_error", "assertion_error"):
+        return "bad-value", str(context.get("error", item["msg"])), "", False
+    if noun := _NOUNS.get(kind):
+        return "bad-type", f"{last!r} must be {noun}, not {_kind_of(item['input'])}", _quote_hint(kind, item["input"]), False
+    said = item["msg"][:1].lower() + item["msg"][1:]
+    return "bad-value", f"{last!r}: {said}", "", False
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, (str, int, float, bool)) and len(repr(value)) < 60 else _kind_of(value)
+
+
+def _kind_of(value: Any) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {value!r}" if len(value) < 40 else "a text"
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+    return type(value).__name__
+
+
+def _quote_hint(kind: str, value: Any) -> str:
+    if kind == "string_type" and isinstance(value, (int, float)):
+        return f'put it into quotes: "{value}"'
+    if kind == "bool_type" and str(value).lower() in ("yes", "no", "on", "off"):
+        return f"YAML 1.2 reads {value} as a text; write true or false"
+    return ""
+
+
+def keys_of(root: Any, loc: tuple[Any, ...]) -> list[str]:
+    """The keys that are known at pydantic's path into a shape."""
+    here = list(_shapes(root))
+    for step in loc:
+        if isinstance(step, int):
+            continue
+        inside = [hint for shape in here for name, hint in _fields(shape) if name == step or written(name) == step]
+        if inside:
+            here = [shape for hint in inside for shape in _shapes(hint)]
+        else:
+            # the name of a union's branch
+            here = [shape for shape in here if getattr(shape, "__name__", "") == step] or here
+    return sorted({name for shape in here for name, _ in _fields(shape)})
+
+
+@cache
+def _hints(shape: Any) -> dict[str, Any]:
+    return get_type_hints(shape, include_extras=True)
+
+
+def _fields(shape: Any) -> list[tuple[str, Any]]:
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        return [(name, _hints(shape).get(name, Any)) for name in shape.model_fields]
+    if dataclasses.is_dataclass(shape):
+        return [(f.name, _hints(shape).get(f.name, Any)) for f in dataclasses.fields(shape)]
+    return []
+
+
+def _shapes(hint: Any) -> Iterator[Any]:
+    """The mappings that a type can be."""
+    if hint is NoneType or hint is Any:
+        return
+    origin = get_origin(hint)
+    if origin is Annotated:
+        inner, *extras = get_args(hint)
+        yield from _shapes(inner)
+    elif origin in (Union, UnionType, list, tuple):
+        for part in get_args(hint):
+            yield from _shapes(part)
+    elif isinstance(hint, type) and (issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint)):
+        yield hint

@@ -1,0 +1,56 @@
+"""A deadline for a query on our side, whatever the server promises."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Literal
+
+End = Literal["", "deadline", "cancelled"]
+
+
+class Running:
+    """The one query of a session that may run now; ended by its deadline or from another thread.
+
+    `stop` asks the server to end it; `sever` cuts the line where that brought nothing (a silent network).
+    """
+
+    def __init__(self, stop: Callable[[], None], sever: Callable[[], None] | None = None):
+        self._stop = stop
+        self._sever = sever
+        self._lock = threading.Lock()
+        self._is_running = False
+        self.ended_by: End = ""
+
+    @contextmanager
+    def within(self, seconds: float, grace_seconds: float = 5.0) -> Iterator[None]:
+        """The query runs inside of this block."""
+        with self._lock:
+            self._is_running, self.ended_by = True, ""
+        timers = [threading.Timer(max(seconds, 0.001), self._end, ("deadline", self._stop))]
+        if self._sever is not None:
+            timers.append(threading.Timer(seconds + grace_seconds, self._end, ("deadline", self._sever)))
+        for timer in timers:
+            timer.daemon = True
+            timer.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._is_running = False
+            for timer in timers:
+                timer.cancel()
+
+    def cancel(self) -> None:
+        """End the query; nothing if none runs."""
+        self._end("cancelled", self._stop)
+
+    def _end(self, why: End, how: Callable[[], None]) -> None:
+        with self._lock:
+            if not self._is_running:
+                return
+            self.ended_by = self.ended_by or why
+        # outside of the lock: it may take as long as the network does
+        with suppress(Exception):
+            how()

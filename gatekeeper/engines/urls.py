@@ -1,0 +1,74 @@
+"""URLs of databases: names from the environment, relative paths, and no secret in any message."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+
+from gatekeeper.errors import EngineError
+
+_NAME: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_USERINFO: Final = re.compile(r"(://)[^\s/@'\"]*(?:@[^\s/@'\"]*)*@")
+_SECRET: Final = re.compile(
+    r"(?i)\b([\w-]*(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|credentials?|api[_-]?key|private[_-]?key|access[_-]?key))"
+    r"(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
+)
+_SINGLE: Final = re.compile(r"'(?:[^']|'')*(?:'|$)", re.DOTALL)
+_DOUBLE: Final = re.compile(r'"(?:[^"]|"")*(?:"|$)', re.DOTALL)
+_DIGITS: Final = re.compile(r"(?<![\w.])[+-]?\d[\d.,:eE+-]*(?![\w])")
+_HIDDEN: Final = "…"
+
+
+def resolve(url: str, environ: Mapping[str, str], connection: str) -> str:
+    """The URL with each `${NAME}` from the environment. Raises: EngineError, which names what is not set."""
+    unset: list[str] = []
+
+    def value(found: re.Match[str]) -> str:
+        name, default = found[1], found[2]
+        # as in a shell, :- stands in for what is empty too
+        if (set_to := environ.get(name)) or (set_to is not None and default is None):
+            return set_to
+        if default is None:
+            unset.append(name)
+        return default or ""
+
+    resolved = _NAME.sub(value, url)
+    if unset:
+        raise EngineError("connect", f"connection {connection}: the environment variable {unset[0]} is not set")
+    if not resolved.strip():
+        raise EngineError("connect", f"connection {connection}: the URL is empty")
+    return resolved
+
+
+def database_file(url: str, root: Path) -> Path | None:
+    """The file of a `duckdb:///…` or `sqlite:///…` URL, relative to the project; None means in memory."""
+    rest = url.partition("://")[2].partition("?")[0]
+    path = unquote(rest[1:] if rest.startswith("/") else rest)
+    return None if path in ("", ":memory:") else root / path
+
+
+def redact(text: str, *secrets: str, names: bool = False) -> str:
+    """The first line of a message without secrets and without what may be a cell: quoted texts and numbers.
+
+    With `names`, what stands in quotes is known to be a name, and stays.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    text = _SECRET.sub(rf"\1\2{_HIDDEN}", _USERINFO.sub(rf"\1{_HIDDEN}@", text))
+    if not names:
+        # before the line is cut: a cell may hold a line break
+        text = _DIGITS.sub(_HIDDEN, _DOUBLE.sub(_HIDDEN, _SINGLE.sub(_HIDDEN, text)))
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """What of the URL must never be shown: its password, as written and decoded, and its secret parameters."""
+    found: list[str] = []
+    userinfo = re.match(r"[^:]*://([^/]*)@", url)
+    if userinfo and ":" in userinfo[1]:
+        found.append(userinfo[1].partition(":")[2])
+    found.extend(match[3] for match in _SECRET.finditer(url.partition("?")[2]))
+    return tuple({part for secret in found for part in (secret, unquote(secret)) if part})

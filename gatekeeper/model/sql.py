@@ -1,0 +1,213 @@
+"""Questions as SQL: the one place that quotes names and makes statements, built as trees and rendered once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import sqlglot
+from sqlglot import exp
+
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.predicate import And, Not, Or, Predicate, Sql
+from gatekeeper.model.question import Aggregate, Custom, Facts, Orphans, Population, Question, Repeats, Table
+from gatekeeper.model.reading import check_condition as check_condition
+from gatekeeper.model.reading import check_reading as check_reading
+from gatekeeper.model.reading import named_columns, one_statement
+from gatekeeper.model.sql_condition import NoColumn as NoColumn
+from gatekeeper.model.sql_condition import Scope, all_of, any_of, condition, conditions, name
+from gatekeeper.model.sql_words import Tree, cast, function, words
+
+
+def quoted(path: Sequence[str], dialect: str) -> str:
+    """The names of the path in the dialect's quotes, joined by dots."""
+    return ".".join(name(part).sql(dialect=dialect or None) for part in path)
+
+
+def aggregates(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, now: datetime) -> str:
+    """One SELECT over the table that answers all questions, in columns a0, a1, … in their order. Raises: ValueError.
+
+    What every population has in common stands in WHERE, where partitions are pruned by it; what differs is
+    folded into each number.
+    """
+    tables = {question.of.table for question in questions}
+    if len(tables) != 1:
+        raise ValueError("one SELECT is about one table")
+    parts = {question.of: _told_apart(question.of, catalog, dialect, now) for question in questions}
+    common = set.intersection(*(set(part) for part in parts.values()))
+    folded = {of: all_of([tree for said, tree in part.items() if said not in common]) for of, part in parts.items()}
+    numbers = [
+        exp.alias_(_number(question, folded[question.of], catalog, dialect), f"a{index}", quoted=True)
+        for index, question in enumerate(questions)
+    ]
+    first = next(iter(parts.values()))
+    where = [tree for said, tree in first.items() if said in common]
+    apart = {tree.sql(dialect=dialect): tree for tree in folded.values() if tree is not None}
+    if apart and all(tree is not None for tree in folded.values()):
+        where.append(any_of([tree.copy() for tree in apart.values()]) or exp.true())
+    return _select(numbers, _table(tables.pop(), catalog), where, dialect)
+
+
+def repeats(q: Repeats, catalog: Catalog, dialect: str, now: datetime) -> str:
+    """One row: how many rows share their key with another, and how many keys they share. Raises: ValueError."""
+    scope = Scope(catalog, dialect, q.of.zone)
+    where = [*(_is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
+    keys = [scope.column(column) for column in q.key]
+    groups = (
+        exp.Select(expressions=[exp.alias_(_count(), "n", quoted=True)])
+        .from_(_table(q.of.table, catalog))
+        .where(all_of(where), copy=False)
+        .group_by(*keys, copy=False)
+        .having(exp.GT(this=_count(), expression=exp.Literal.number(1)), copy=False)
+    )
+    many = exp.Column(this=name("n"))
+    total = function("COALESCE", function("SUM", many), exp.Literal.number(0))
+    columns = [exp.alias_(total, "rows", quoted=True), exp.alias_(_count(), "keys", quoted=True)]
+    return _select(columns, groups.subquery(name("g")), [], dialect)
+
+
+def orphans(q: Orphans, child: Catalog, parent: Catalog, dialect: str, now: datetime) -> str:
+    """One number: the child's rows whose key (without NULLs) no row of the parent has. Raises: ValueError."""
+    scope = Scope(child, dialect, q.child.zone)
+    beside = Scope(parent, dialect, q.parent.zone)
+    where = [*(_is_there(scope, column) for column in q.key), *conditions(q.child, child, dialect, now)]
+    there = list(conditions(q.parent, parent, dialect, now))
+    # conditions stand in subqueries of their own: a name of one table is never taken for the other's
+    left = _keys(scope, q.key, _table(q.child.table, child), where).subquery(name("c"))
+    if dialect == "clickhouse":
+        there = [*(_is_there(beside, column) for column in q.parent_key), *there]
+    right = _keys(beside, q.parent_key, _table(q.parent.table, parent), there)
+    aliases = [f"k{index}" for index in range(len(q.key))]
+    ours = [exp.Column(this=name(alias), table=name("c")) for alias in aliases]
+    if dialect == "clickhouse":  # has no correlated subqueries
+        missing: Tree = exp.Not(this=exp.In(this=exp.Tuple(expressions=ours), query=right.subquery()))
+    else:
+        theirs = [exp.Column(this=name(alias), table=name("p")) for alias in aliases]
+        same = [exp.EQ(this=b, expression=a) for a, b in zip(ours, theirs, strict=True)]
+        one = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), "one", quoted=True)])
+        one = one.from_(right.subquery(name("p"))).where(all_of(same), copy=False)
+        missing = exp.Not(this=exp.Exists(this=one))
+    return _select([exp.alias_(_count(), "a0", quoted=True)], left, [missing], dialect)
+
+
+def rows_of(query: str, dialect: str) -> str:
+    """How many rows the query returns. Raises: ValueError unless it only reads."""
+    check_reading(query, dialect)
+    head = f"SELECT {_count().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
+    written = one_statement(query, dialect)
+    if dialect in ("tsql", "fabric"):
+        tree = sqlglot.parse_one(written, dialect=dialect)
+        # there a derived table takes neither WITH nor a mere ORDER BY
+        ahead = tree.args.get("with_") or tree.args.get("with")
+        if ahead is not None:
+            ahead.pop()
+        if not (tree.args.get("limit") or tree.args.get("offset")):
+            tree.set("order", None)
+        before = f"{ahead.sql(dialect=dialect)} " if ahead is not None else ""
+        return f"{before}{head} FROM ({tree.sql(dialect=dialect)}) AS {quoted(('q',), dialect)}"
+    return f"{head} FROM (\n{written}\n) AS {quoted(('q',), dialect)}"
+
+
+def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
+    """All columns that a question names, by table, as they were written; of custom SQL none."""
+    match question:
+        case Aggregate(of, _, what):
+            return {of.table: _named(of, dialect) | _in(what, of.table, dialect)}
+        case Repeats(of, key):
+            return {of.table: _named(of, dialect) | frozenset(key)}
+        case Orphans(child, key, parent, parent_key):
+            found = {child.table: _named(child, dialect) | frozenset(key)}
+            theirs = _named(parent, dialect) | frozenset(parent_key)
+            return {**found, parent.table: found.get(parent.table, frozenset()) | theirs}
+        case Facts(table):
+            return {table: frozenset()}
+        case Custom():
+            return {}
+
+
+def _named(of: Population, dialect: str) -> frozenset[str]:
+    found = _in(of.where, of.table, dialect)
+    if of.window is not None:
+        found |= {of.window.column}
+    return found | {of.as_of.column} if of.as_of is not None else found
+
+
+def _in(what: str | Predicate | None, table: Table, dialect: str) -> frozenset[str]:
+    if what is None or isinstance(what, str):
+        return frozenset() if what is None else frozenset({what})
+    if isinstance(what, Sql):
+        return named_columns(what.text, table.path[-1], dialect)
+    if isinstance(what, (And, Or)):
+        return frozenset().union(*(_in(part, table, dialect) for part in what.parts))
+    return _in(what.part, table, dialect) if isinstance(what, Not) else frozenset({what.column})
+
+
+def _told_apart(of: Population, catalog: Catalog, dialect: str, now: datetime) -> dict[str, Tree]:
+    return {tree.sql(dialect=dialect): tree for tree in conditions(of, catalog, dialect, now)}
+
+
+def _number(question: Aggregate, within: Tree | None, catalog: Catalog, dialect: str) -> Tree:
+    scope, what = Scope(catalog, dialect, question.of.zone), question.what
+    if question.fold == "count":
+        if isinstance(what, str):
+            return _count(scope.column(what) if within is None else _when(within, scope.column(what)))
+        if what is None:
+            return _count() if within is None else _count(_when(within, exp.Literal.number(1)))
+        held = condition(what, scope)
+        both = held if within is None else all_of([within.copy(), held])
+        return _count(_when(both, exp.Literal.number(1)))
+    if not isinstance(what, str):
+        raise ValueError(f"{question.fold} is of a column")
+    return _folded(question, what, within, scope)
+
+
+def _folded(question: Aggregate, column: str, within: Tree | None, scope: Scope) -> Tree:
+    own, family = words(scope.dialect), scope.fact(column).type.family
+    value = scope.column(column)
+    if question.fold == "sum" and family == "integer" and own.wide:
+        value = cast(value, own.wide)
+    if question.fold == "squares":
+        value = cast(value, "double")
+        if question.shift:
+            value = exp.Paren(this=exp.Sub(this=value, expression=exp.Literal.number(repr(question.shift))))
+        value = exp.Mul(this=value, expression=value.copy())
+    fold = {"sum": "SUM", "squares": "SUM", "min": "MIN", "max": "MAX"}[question.fold]
+    if scope.dialect == "clickhouse":
+        fold = f"{fold.lower()}OrNull"  # over no rows the plain ones are 0 there, and 1970-01-01
+    number = function(fold, value if within is None else _when(within, value))
+    if family == "timestamptz" and question.fold in ("min", "max") and own.aware_as_text:
+        return own.aware_as_text(number)
+    return number
+
+
+def _when(held: Tree | None, value: Tree) -> Tree:
+    return exp.Case(ifs=[exp.If(this=held.copy() if held is not None else None, true=value)])
+
+
+def _count(of: Tree | None = None) -> Tree:
+    return exp.Count(this=of if of is not None else exp.Star(), big_int=True)
+
+
+def _is_there(scope: Scope, column: str) -> Tree:
+    return exp.Is(this=scope.column(column), expression=exp.Not(this=exp.Null()))
+
+
+def _keys(scope: Scope, key: Sequence[str], table: Tree, where: list[Tree]) -> exp.Select:
+    columns = [exp.alias_(scope.column(column), f"k{index}", quoted=True) for index, column in enumerate(key)]
+    select = exp.Select(expressions=columns).from_(table)
+    return select.where(all_of(where), copy=False) if where else select
+
+
+def _table(table: Table, catalog: Catalog) -> Tree:
+    path = catalog.path or table.path
+    if not 1 <= len(path) <= 3:
+        raise ValueError(f"{'.'.join(path)} has {len(path)} parts; a table is named by one to three")
+    parts: Iterator[tuple[str, str]] = zip(("this", "db", "catalog"), reversed(path), strict=False)
+    return exp.Table(**{key: name(part) for key, part in parts})
+
+
+def _select(columns: Sequence[Tree], source: Tree, where: list[Tree], dialect: str) -> str:
+    tree = exp.Select(expressions=list(columns)).from_(source)
+    if where:
+        tree = tree.where(all_of(where), copy=False)
+    return tree.sql(dialect=dialect or None)
