@@ -35,9 +35,6 @@ class Interrupt:
     def __init__(self) -> None:
         self.signal: int | None = None
 
-    def __bool__(self) -> bool:
-        return self.signal is not None
-
 
 @dataclass(slots=True)
 class Reply:
@@ -174,7 +171,7 @@ class Pool:
                 yield job.key, stop, now - (job.started or now)
 
     def _stop(self, job: _Job, now: float) -> EngineError | None:
-        if self._interrupt:
+        if self._interrupt.signal is not None:
             return EngineError("interrupted", "the run was interrupted")
         if now > self._deadline:
             return EngineError("timeout", "the time for the run is over (--timeout)")
@@ -247,7 +244,7 @@ class Pool:
                 pause = min(0.2 * 2**attempt, 5.0)
                 if not failed.transient or attempt == connection.retries or time.monotonic() + pause > give_up:
                     raise
-                if self._interrupt:
+                if self._interrupt.signal is not None:
                     raise EngineError("interrupted", "the run was interrupted") from failed
                 time.sleep(pause)
         raise EngineError("internal", "no attempt was made to connect")

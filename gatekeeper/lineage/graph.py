@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,32 +28,37 @@ class Graph:
     def __init__(self, scripts: Sequence[Script]) -> None:
         self.scripts = tuple(scripts)
         self.unread = tuple(f"{script.file}: {why}" for script in scripts for why in script.unread)
+        self._writers: dict[str, list[tuple[tuple[str, ...], Script, Step]]] = {}
+        for script in scripts:
+            for step in script.steps:
+                for use in step.writes:
+                    self._writers.setdefault(use.path[-1].casefold(), []).append((use.path, script, step))
+        self._below: dict[tuple[tuple[str, ...], ...], list[Read]] = {}
 
     def is_built(self, path: tuple[str, ...]) -> bool:
         """Whether one of the scripts writes the table."""
-        return any(_same(use.path, path) for _, step in self._steps() for use in step.writes)
+        return any(True for _ in self._writing(path))
 
     def below(self, targets: Iterable[tuple[str, ...]]) -> list[Read]:
         """Every table that is read on the way to the targets, sources and built ones, with each place."""
+        start = tuple(targets)
+        if start in self._below:
+            return self._below[start]
         found: dict[tuple[tuple[str, ...], str, int, int], Read] = {}
-        queue: list[tuple[tuple[str, ...], tuple[str, ...]]]
-        queue = [(tuple(target), (".".join(target),)) for target in targets]
+        queue = deque((target, (".".join(target),)) for target in start)
         visited: set[tuple[str, ...]] = set()
         while queue:
-            target, via = queue.pop(0)
+            target, via = queue.popleft()
             key = tuple(part.casefold() for part in target)
             if key in visited:
                 continue
             visited.add(key)
-            for script, step in self._steps():
-                if any(_same(use.path, target) for use in step.writes):
-                    for use in step.reads:
-                        found.setdefault(
-                            (use.path, script.file, use.line, use.column),
-                            Read(use.path, script.file, use.line, use.column, via),
-                        )
-                        queue.append((use.path, (*via, ".".join(use.path))))
-        return list(found.values())
+            for script, step in self._writing(target):
+                for use in step.reads:
+                    read = Read(use.path, script.file, use.line, use.column, via)
+                    found.setdefault((use.path, script.file, use.line, use.column), read)
+                    queue.append((use.path, (*via, ".".join(use.path))))
+        return self._below.setdefault(start, list(found.values()))
 
     def sources(self, targets: Iterable[tuple[str, ...]]) -> list[Read]:
         """The reads of tables that no script writes."""
@@ -65,9 +71,9 @@ class Graph:
         known = any(_same(table.path, read.path) for read in self.below(target.path for target in targets))
         return True if known else None if self.unread else False
 
-    def _steps(self) -> Iterable[tuple[Script, Step]]:
-        for script in self.scripts:
-            for step in script.steps:
+    def _writing(self, path: tuple[str, ...]) -> Iterator[tuple[Script, Step]]:
+        for written, script, step in self._writers.get(path[-1].casefold(), ()):
+            if _same(written, path):
                 yield script, step
 
 

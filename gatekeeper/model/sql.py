@@ -108,6 +108,12 @@ def rows_of(query: str, dialect: str) -> str:
     return f"{head} FROM (\n{written}\n) AS {quoted(('q',), dialect)}"
 
 
+def unscanned(select: str, dialect: str) -> str:
+    """The same SELECT as a question of names and types alone: it binds everything and reads no row."""
+    head = f"SELECT {_count().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
+    return f"{head} FROM (\n{select}\n) AS {quoted(('q',), dialect)} WHERE 1 = 0"
+
+
 def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
     """All columns that a question names, by table, as they were written; of custom SQL none."""
     match question:

@@ -62,12 +62,9 @@ def split(query: Query, around: Surroundings) -> list[Query]:
 
 def alone(query: Query, around: Surroundings) -> list[Query]:
     """A query for each question, which binds names and types and scans nothing."""
-    probes = []
-    for question in query.questions:
-        single = _query((question,), around)
-        dialect = around.dialects[query.connection]
-        probes.append(Query(query.connection, sql.unscanned(single.sql, dialect), single.questions, 0))
-    return probes
+    dialect = around.dialects[query.connection]
+    singles = [_query((question,), around) for question in query.questions]
+    return [Query(one.connection, sql.unscanned(one.sql, dialect), one.questions) for one in singles]
 
 
 def answers(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any]:

@@ -79,11 +79,13 @@ def fence(text: str | None, language: str = "") -> str:
 
 _IN_JSON = re.compile("[\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
+_IN_JSON_COMMAND = re.compile(_COMMAND.pattern.partition("|")[2], re.IGNORECASE)
+
 
 def json_text(text: str) -> str:
     """JSON whose strings, as they stand in the file, are harmless in a log; their values stay what they are."""
     text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return re.sub(r"#(?=#(?:vso)?\[)", r"\\u0023", text, flags=re.IGNORECASE).replace("[[ATT", "[\\u005bATT")
+    return _IN_JSON_COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def surrogates(text: str) -> str:

@@ -98,6 +98,7 @@ def _run(report: Report) -> Case:
         body="\n".join(lines),
         file=report.usage[0].file if report.usage else "",
         line=report.usage[0].line if report.usage else 0,
+        kept=True,
     )
 
 
@@ -145,6 +146,7 @@ def _verdict(report: Report, output: OutputReport) -> Case:
         file=output.file,
         line=output.line,
         owner=output.owner or "",
+        kept=True,
     )
 
 

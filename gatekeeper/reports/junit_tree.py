@@ -40,6 +40,8 @@ class Case:
     line: int = 0
     owner: str = ""
     properties: tuple[tuple[str, str], ...] = ()
+    kept: bool = False
+    """Its body is kept where those of others give way to the size of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,26 @@ def serialise(suites: Sequence[Suite], flavour: Flavour, limit: int = FILE_BYTES
     """The XML of the suites. Raises: ReportError when, read back, it has not the cases that went in."""
     cleaned = [replace(suite, cases=tuple(map(_cleaned, suite.cases))) for suite in suites]
     for room in _ROOMS:
+        if room != _ROOMS[-1] and _least(cleaned, room) > limit:
+            continue
         text = _written(cleaned, flavour, room)
         if len(text.encode()) <= limit:
             break
     _read_back(text.encode(), suites)
     return text
+
+
+def _least(suites: Sequence[Suite], room: _Room) -> int:
+    """Bytes that the file has at least, so that no hopeless one is built."""
+    return sum(
+        len(case.classname)
+        + len(case.name)
+        + min(len(case.message), room.message)
+        + min(len(case.body), room.body)
+        + 60
+        for suite in suites
+        for case in suite.cases
+    )
 
 
 def _cleaned(case: Case) -> Case:
@@ -92,6 +109,7 @@ def _cleaned(case: Case) -> Case:
         line=case.line,
         owner=_fitting(clean.line(case.owner), 200, "…"),
         properties=tuple((name, _fitting(clean.line(value), 300, "…")) for name, value in case.properties),
+        kept=case.kept,
     )
 
 
@@ -102,7 +120,8 @@ def _written(suites: Sequence[Suite], flavour: Flavour, room: _Room) -> str:
     for name in ("tests", "failures", "errors"):
         root.set(name, str(sum(int(suite.get(name, "0")) for suite in root)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in root):.3f}")
-    ElementTree.indent(root)
+    if room.beside:
+        ElementTree.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
@@ -119,7 +138,8 @@ def _suite(suite: Suite, flavour: Flavour, room: _Room, taken: set[tuple[str, st
         else:
             message = _fitting(case.message, room.message, " …")
             add = {"failure": test.add_failure_info, "error": test.add_error_info, "skipped": test.add_skipped_info}
-            add[case.outcome](message=message, output=f"{message}\n{body}" if body else message)
+            text = "\n".join(filter(None, (message, body))) if room.beside or case.kept else None
+            add[case.outcome](message=message, output=text)
         built.append(test)
     properties = {clean.line(name): _fitting(clean.line(value), 1000, "…") for name, value in suite.properties}
     if room != _ROOMS[0]:
@@ -181,12 +201,16 @@ def _named(text: str) -> str:
 def _body(case: Case, room: _Room, names: str) -> str:
     if not case.body:
         return ""
-    if room.body == 0:
+    if room.body == 0 and not case.kept:
         return "" if case.outcome == "pass" else _CUT_FILE.strip()
     # the message stands there twice, as an attribute and as the first line of the text, the owner three times
     values = chain((names, case.type, case.file, case.owner, case.owner), (value for _, value in case.properties))
     beside = 600 + 2 * min(room.message, _bytes(case.message)) + sum(map(_bytes, values))
-    return _fitting(case.body, min(room.body, CASE_BYTES - beside), _CUT if room == _ROOMS[0] else _CUT_FILE)
+    if room == _ROOMS[0]:
+        return _fitting(case.body, CASE_BYTES - beside, _CUT)
+    return _fitting(
+        case.body + (_CUT_FILE if case.kept else ""), min(room.body or 1200, CASE_BYTES - beside), _CUT_FILE
+    )
 
 
 def _bytes(text: str) -> int:

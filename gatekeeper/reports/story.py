@@ -84,16 +84,14 @@ def sentence(report: Report, output: OutputReport) -> str:
     return f"{output.title or output.id}: {reason}"
 
 
+def verdict_of_run(report: Report) -> str:
+    """What a run is that holds no output: never open."""
+    return "usage" if report.usage else "interrupted" if is_unfinished(report) else "not_evaluated"
+
+
 def run_sentence(report: Report) -> str:
     """What is to be said of a run that holds no output."""
-    if report.usage:
-        first = report.usage[0].message
-        more = len(report.usage) - 1
-        return first + (f" (and {more} more)" if more else "")
-    verdict = (
-        "interrupted" if is_unfinished(report) else "not_evaluated" if report.verdict == "open" else report.verdict
-    )
-    return _HEADLINES.get(verdict, _HEADLINES["not_evaluated"])[1].capitalize()
+    return _HEADLINES[verdict_of_run(report)][1].capitalize()
 
 
 def place(file: str, line: int, column: int = 0) -> str:

@@ -21,7 +21,7 @@ USAGE = replace(
         AT,
         END,
         [
-            Problem("contracts/orders.odcs.yaml", 12, 9, "rule", "no rule is called 'notnull'", "did you mean 'nulls'?"),
+            Problem("contracts/orders.yaml", 12, 9, "rule", "no rule is called 'notnull'", "did you mean 'nulls'?"),
             Problem("outputs/revenue.yaml", 3, 1, "unknown-key", "'owners' is no key of an output"),
         ],
     ),

@@ -1,0 +1,213 @@
+"""What the catalogs of SQL databases say of tables: all tables of a call at once."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from gatekeeper.engines.dialects import manner
+from gatekeeper.model.catalog import Catalog, ColumnFact, Type
+from gatekeeper.model.finding import Unknown
+from gatekeeper.model.question import Table
+from gatekeeper.model.types import parse
+
+Found = dict[Table, Catalog | Unknown]
+Ask = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+"""Runs a statement with its parameters and fetches all rows."""
+
+# pg_catalog shows a table whatever the privilege; information_schema would hide it. A domain is its base type.
+_POSTGRES = """
+SELECT n.nspname, c.relname, c.relkind::text, array_position(current_schemas(true), n.nspname),
+       a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END,
+                              CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),
+       t.typtype::text, a.attnotnull, k.keys, current_database()
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN LATERAL (
+  SELECT json_agg((SELECT json_agg(p.attname) FROM pg_catalog.pg_attribute AS p
+                   WHERE p.attrelid = c.oid AND p.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])))::text AS keys
+  FROM pg_catalog.pg_index AS i
+  WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+) AS k ON true
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = ANY (%s::text[])
+ORDER BY n.nspname, c.relname, a.attnum
+"""
+_SQLITE = """
+SELECT m.name, m.type, c.name, c.type, c."notnull", c.pk
+FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS c
+WHERE m.type IN ('table', 'view') AND c.hidden <> 1 AND lower(m.name) IN ({marks}) ORDER BY m.name, c.cid
+"""
+_SQLITE_KEYS = """
+SELECT m.name, i.name, c.name FROM sqlite_master AS m
+JOIN pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS c
+WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND lower(m.name) IN ({marks}) ORDER BY m.name, i.name, c.seqno
+"""
+
+
+def postgres(tables: Sequence[Table], ask: Ask) -> Found:
+    """From pg_catalog, in one query; what it doesn't hold does not exist."""
+    names = sorted({table.path[-1].lower() for table in tables})
+    rows = ask(_POSTGRES, [names])
+    places: dict[tuple[str, str], Catalog] = {}
+    ranks: dict[tuple[str, str], int | None] = {}
+    database = rows[0][9] if rows else None
+    for schema, table, kind, rank, column, native, typtype, notnull, keys, _ in rows:
+        place = (schema, table)
+        known = places.get(place)
+        columns = known.columns if known else ()
+        if column is not None:
+            columns = (*columns, ColumnFact(column, _postgres_type(native, typtype), not notnull))
+        unique = tuple(tuple(key) for key in json.loads(keys or "[]") if key and None not in key)
+        places[place] = Catalog(True, place, columns, unique, kind in ("v", "m"), "postgres")
+        ranks[place] = rank
+    found: Found = {}
+    for wanted in tables:
+        if len(wanted.path) == 3 and database is not None and wanted.path[0] != database:
+            found[wanted] = Unknown("unsupported", f"{wanted} is in another database than {database}")
+            continue
+        place_of = _postgres_place(wanted.path, ranks)
+        missing = Catalog(exists=False, path=wanted.path, dialect="postgres")
+        found[wanted] = places[place_of] if place_of else missing
+    return found
+
+
+def _postgres_type(native: str, typtype: str | None) -> Type:
+    return Type("string", native) if typtype == "e" else parse(native, "postgres")
+
+
+def _postgres_place(path: tuple[str, ...], ranks: Mapping[tuple[str, str], int | None]) -> tuple[str, str] | None:
+    wanted = path[-2:]
+    for exactly in (True, False):
+        near = [place for place in ranks if _equal(place[-len(wanted) :], wanted, exactly)]
+        if len(wanted) == 1:
+            ranked = sorted((ranks[place] or 0, place) for place in near if ranks[place] is not None)
+            near = [place for rank, place in ranked if rank == ranked[0][0]]
+        if len(near) == 1:
+            return near[0]
+    return None
+
+
+def _equal(one: Sequence[str], other: Sequence[str], exactly: bool) -> bool:
+    if exactly:
+        return tuple(one) == tuple(other)
+    return [part.casefold() for part in one] == [part.casefold() for part in other]
+
+
+def sqlite(tables: Sequence[Table], ask: Ask) -> Found:
+    """From sqlite_master, in two queries. Of a file there is one schema, `main`."""
+    names = sorted({table.path[-1].lower() for table in tables})
+    marks = ", ".join("?" * len(names))
+    facts: dict[str, list[tuple[Any, ...]]] = {}
+    for row in ask(_SQLITE.format(marks=marks), names):
+        facts.setdefault(row[0], []).append(row)
+    keys: dict[str, dict[str, list[str | None]]] = {}
+    for table, index, column in ask(_SQLITE_KEYS.format(marks=marks), names):
+        keys.setdefault(table, {}).setdefault(index, []).append(column)
+    found: Found = {}
+    for wanted in tables:
+        near = [name for name in facts if name.casefold() == wanted.path[-1].casefold()]
+        if not near or (len(wanted.path) > 1 and wanted.path[-2].lower() != "main"):
+            found[wanted] = Catalog(exists=False, path=wanted.path, dialect="sqlite")
+            continue
+        rows = facts[near[0]]
+        primary = tuple(row[2] for row in sorted(rows, key=lambda row: int(row[5])) if row[5])
+        unique = [tuple(key) for key in keys.get(near[0], {}).values() if None not in key]
+        found[wanted] = Catalog(
+            exists=True,
+            path=(near[0],),
+            columns=tuple(ColumnFact(row[2], parse(row[3] or "", "sqlite"), not row[4]) for row in rows),
+            # a primary key of one INTEGER column is the rowid, and has no index
+            keys=tuple(dict.fromkeys(filter(None, (primary, *unique)))),  # type: ignore[arg-type]
+            is_view=rows[0][1] == "view",
+            dialect="sqlite",
+        )
+    return found
+
+
+def inspected(tables: Sequence[Table], connection: Any, dialect: str) -> Found:
+    """By SQLAlchemy's Inspector, a schema at a time. It can't tell missing from forbidden: `error missing_table`."""
+    from sqlalchemy import inspect
+    from sqlalchemy.engine.reflection import ObjectKind, ObjectScope
+
+    spelled = _Spelling(connection.dialect)
+    found: Found = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "did not recognize type": such a column is of the family other
+        inspector = inspect(connection)
+        for schema, group in _by_schema(tables):
+            options: dict[str, Any] = {
+                "schema": spelled.known(schema) if schema else None,
+                "filter_names": sorted({spelled.known(table.path[-1]) for table in group}),
+                "kind": ObjectKind.ANY,
+                "scope": ObjectScope.ANY,
+            }
+            columns = {name: facts for (_, name), facts in inspector.get_multi_columns(**options).items()}
+            keys: dict[str, list[tuple[str, ...]]] = {}
+            if manner(dialect).enforces_keys:
+                keys = _keys(inspector, options, spelled)
+            for table in group:
+                near = [name for name in columns if name.casefold() == spelled.known(table.path[-1]).casefold()]
+                if not near:
+                    said = f"there is no table {table}, or no privilege to see it"
+                    found[table] = Unknown("missing_table", said)
+                    continue
+                found[table] = Catalog(
+                    exists=True,
+                    path=(*table.path[:-2], *((spelled.real(schema.split(".")[-1]),) if schema else ()), spelled.real(near[0])),
+                    columns=tuple(
+                        ColumnFact(spelled.real(fact["name"]), _native(fact["type"], connection.dialect, dialect), fact["nullable"])
+                        for fact in columns[near[0]]
+                    ),
+                    keys=tuple(keys.get(near[0], ())),
+                    dialect=dialect,
+                )
+    return found
+
+
+class _Spelling:
+    """SQLAlchemy calls Snowflake's ORDERS `orders`; the database's own spelling is what gets quoted."""
+
+    def __init__(self, dialect: Any):
+        self._dialect = dialect
+        self._folds = bool(getattr(dialect, "requires_name_normalize", False))
+
+    def known(self, name: str) -> str:
+        return str(self._dialect.normalize_name(name.upper())) if self._folds and name.islower() else name
+
+    def real(self, name: str) -> str:
+        return str(self._dialect.denormalize_name(name)) if self._folds else str(name)
+
+
+def _by_schema(tables: Iterable[Table]) -> list[tuple[str, list[Table]]]:
+    groups: dict[str, list[Table]] = {}
+    for table in tables:
+        groups.setdefault(".".join(table.path[:-1]), []).append(table)
+    return list(groups.items())
+
+
+def _keys(inspector: Any, options: Mapping[str, Any], spelled: _Spelling) -> dict[str, list[tuple[str, ...]]]:
+    keys: dict[str, list[tuple[str, ...]]] = {}
+    for (_, name), key in inspector.get_multi_pk_constraint(**options).items():
+        if key and key.get("constrained_columns"):
+            keys.setdefault(name, []).append(tuple(map(spelled.real, key["constrained_columns"])))
+    try:
+        constraints = inspector.get_multi_unique_constraints(**options)
+    except NotImplementedError:  # SQL Server's: a key unknown only means that it is counted
+        return keys
+    for (_, name), unique in constraints.items():
+        keys.setdefault(name, []).extend(tuple(map(spelled.real, one["column_names"])) for one in unique)
+    return keys
+
+
+def _native(kind: Any, speaker: Any, dialect: str) -> Type:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        words = str(kind.compile(dialect=speaker))
+    except (SQLAlchemyError, NotImplementedError, AttributeError):
+        words = type(kind).__name__
+    return parse(words, dialect)

@@ -1,0 +1,345 @@
+"""Every database that SQLAlchemy reaches: it connects and reflects, the SQL is ours."""
+
+from __future__ import annotations
+
+import socket
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from datetime import datetime
+from itertools import islice
+from math import ceil
+from os import dup
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
+
+from sqlalchemy import create_engine
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import NullPool
+
+from gatekeeper.engines import catalogs, sqlite_patterns
+from gatekeeper.engines.deadline import Running
+from gatekeeper.engines.dialects import manner, meaning
+from gatekeeper.engines.urls import database_file, redact, secrets_of
+from gatekeeper.errors import EngineError
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.dialect import dialect_of
+from gatekeeper.model.finding import Unknown
+from gatekeeper.model.question import Table
+from gatekeeper.model.sql import check_reading
+from gatekeeper.model.time import instant
+
+T = TypeVar("T")
+_PSYCOPG = {
+    # a silent network: the kernel gives up on it before a night is over
+    "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
+    "application_name": "gatekeeper",
+}  # fmt: skip
+_EXTRAS = {"postgres": "postgres", "mysql": "mysql", "tsql": "sqlserver", "snowflake": "snowflake", "bigquery": "bigquery",
+           "databricks": "databricks", "trino": "trino", "redshift": "redshift", "clickhouse": "clickhouse"}  # fmt: skip
+
+
+class SqlEngine:
+    """A database behind a SQLAlchemy URL; each session is a connection of its own."""
+
+    def __init__(self, name: str, url: str, root: Path):
+        self.dialect = dialect_of(url)
+        self._name = name
+        self._secrets = (url, *secrets_of(url))
+        self._file = database_file(url, root) if self.dialect == "sqlite" else None
+        if url.startswith("postgres://"):
+            url = url.replace("postgres", "postgresql", 1)
+        try:
+            self._url = _with_driver(make_url(url), self.dialect)
+        except (ArgumentError, ValueError) as wrong:
+            raise EngineError("connect", f"connection {name}: its URL can't be read") from wrong
+        self._engine: Any = None
+        self._lock = threading.Lock()
+        self._sessions: set[SqlSession] = set()
+
+    def open(self, *, timeout_seconds: float) -> SqlSession:
+        """A connection, read-only where the engine can. Raises: EngineError (connect, auth, busy)."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._made(timeout_seconds)
+        engine = self._engine
+        try:
+            connection = _within(timeout_seconds, engine.connect)
+            session = SqlSession(self, connection)
+            session.settle(timeout_seconds)
+        except EngineError:
+            raise
+        except Exception as wrong:
+            self._could_not_connect(wrong, timeout_seconds)
+        self._sessions.add(session)
+        return session
+
+    def about(self) -> Mapping[str, str]:
+        """Version, user, and whether the role can write (yes, no, unknown)."""
+        session = self.open(timeout_seconds=15)
+        try:
+            return session.about()
+        finally:
+            session.close()
+
+    def close(self) -> None:
+        """Ends every session."""
+        for session in list(self._sessions):
+            session.close()
+        if self._engine is not None:
+            with suppress(Exception):
+                self._engine.dispose()
+
+    def second_connection(self, seconds: float) -> Any:
+        """A connection beside the sessions: to end a query where only another connection can."""
+        return _within(seconds, self._engine.connect)
+
+    def forget(self, session: SqlSession) -> None:
+        """The session is closed."""
+        self._sessions.discard(session)
+
+    def error(self, wrong: BaseException, *, connecting: bool = False) -> EngineError:
+        """What went wrong, by cause, without a cell and without a secret."""
+        origin = wrong.orig if isinstance(wrong, DBAPIError) and wrong.orig is not None else wrong
+        said = str(origin)
+        state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
+        if state is None and self.dialect == "tsql" and origin.args:
+            state = str(origin.args[0])
+        fault = meaning(said, self.dialect, state, connecting=connecting)
+        # on the way in no cell has been read
+        message = redact(said, *self._secrets, names=connecting or fault.names) or type(origin).__name__
+        told = f"{state or type(origin).__name__}: {message}"
+        if connecting:
+            told = f"connection {self._name}: {message}"
+        return EngineError(fault.cause, told, culprit=fault.culprit, transient=fault.transient)
+
+    def _made(self, timeout_seconds: float) -> Any:
+        options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
+        arguments = dict(manner(self.dialect).connect_args)
+        driver = self._url.drivername
+        if driver == "postgresql+psycopg":
+            arguments |= _PSYCOPG | {"connect_timeout": max(2, ceil(timeout_seconds))}
+        elif driver == "postgresql+psycopg2":
+            arguments |= {"connect_timeout": max(2, ceil(timeout_seconds))}
+        if self.dialect == "sqlite":
+            options["creator"] = self._sqlite
+        elif arguments:
+            options["connect_args"] = arguments
+        try:
+            return create_engine("sqlite://" if self.dialect == "sqlite" else self._url, **options)
+        except (ImportError, NoSuchModuleError) as missing:
+            extra = _EXTRAS.get(self.dialect)
+            hint = f"; pip install 'gatekeeper[{extra}]'" if extra else "; install its SQLAlchemy dialect"
+            raise EngineError("connect", f"connection {self._name}: the driver of {driver} is not installed{hint}") from missing
+        except Exception as wrong:
+            raise self.error(wrong, connecting=True) from wrong
+
+    def _sqlite(self) -> sqlite3.Connection:
+        if self._file is None:
+            return sqlite3.connect(":memory:", check_same_thread=False)
+        if not self._file.is_file():
+            raise EngineError("connect", f"connection {self._name}: {self._file} does not exist")
+        where = f"file:{quote(str(self._file))}?mode=ro"
+        return sqlite3.connect(where, uri=True, check_same_thread=False, timeout=5)
+
+    def _could_not_connect(self, wrong: Exception, timeout_seconds: float) -> NoReturn:
+        if isinstance(wrong, TimeoutError):
+            said = f"connection {self._name}: no answer within {timeout_seconds:g} s"
+            raise EngineError("connect", said, transient=True) from wrong
+        raise self.error(wrong, connecting=True) from wrong
+
+
+class SqlSession:
+    """One connection. Queries go through the driver's own cursor, as they are: nothing reads `%` or `:` in them."""
+
+    def __init__(self, engine: SqlEngine, connection: Any):
+        self._engine = engine
+        self._dialect = engine.dialect
+        self._manner = manner(engine.dialect)
+        self._connection = connection
+        self._raw = connection.connection.dbapi_connection
+        self._driver = connection.dialect.driver
+        self._cursor: Any = None
+        self._server_timeout = 0.0
+        self._running = Running(self._stop, self._sever)
+        self._server_id: Any = None
+        self._failure: Exception | None = None
+
+    def settle(self, seconds: float) -> None:
+        """Makes the connection one that only reads, in UTC."""
+        if self._dialect == "sqlite":
+            self._raw.create_function("regexp", 2, self._found, deterministic=True)
+            self._raw.execute("PRAGMA query_only = 1")
+            return
+        for statement in self._manner.settings:
+            self._execute(statement)
+        if self._manner.settings:
+            self._raw.commit()
+        if self._driver == "psycopg":
+            self._raw.read_only = True
+        elif self._driver == "psycopg2":
+            self._raw.set_session(readonly=True)
+        elif self._dialect == "mysql":
+            self._server_id = self._execute("SELECT CONNECTION_ID()")[0][0]
+
+    def now(self) -> datetime:
+        """The database's clock."""
+        value = self._ask(self._manner.now, None, 30)[0][0]
+        try:
+            return instant(value, "UTC")
+        except ValueError as wrong:
+            raise EngineError("query", f"the database's clock is no time: {wrong}") from None
+
+    def catalog(self, tables: Sequence[Table]) -> Mapping[Table, Catalog | Unknown]:
+        """Facts of the tables, in one reflection a schema."""
+        if self._dialect == "postgres" and self._driver in ("psycopg", "psycopg2"):
+            return catalogs.postgres(tables, lambda sql, given: self._ask(sql, given, 60))
+        if self._dialect == "sqlite":
+            return catalogs.sqlite(tables, lambda sql, given: self._ask(sql, given, 60))
+        return self._guarded(120, lambda: catalogs.inspected(tables, self._connection, self._dialect))
+
+    def rows(self, sql: str, *, limit: int, timeout_seconds: float) -> list[tuple[Any, ...]]:
+        """At most `limit` rows of one reading statement."""
+        if not self._manner.refuses_several and self._driver != "psycopg":
+            try:
+                check_reading(sql, self._dialect)
+            except ValueError as wrong:
+                raise EngineError("query", str(wrong), culprit=True) from None
+        return self._guarded(timeout_seconds, lambda: self._fetch(sql, limit))
+
+    def cancel(self) -> None:
+        """Ends the running query on the server."""
+        self._running.cancel()
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        self._engine.forget(self)
+        with suppress(Exception):
+            self._connection.close()
+
+    def about(self) -> Mapping[str, str]:
+        """Version, user, can_write."""
+        info = getattr(self._connection.dialect, "server_version_info", None)
+        version = f"{self._connection.dialect.name} {'.'.join(map(str, info or ()))}".strip()
+        if self._dialect == "sqlite":
+            return {"version": f"SQLite {sqlite3.sqlite_version}", "user": "", "can_write": "no"}
+        if self._dialect != "postgres":
+            return {"version": version, "user": self._connection.engine.url.username or "", "can_write": "unknown"}
+        ((user, told, writes),) = self._ask(_ABOUT_POSTGRES, None, 30)
+        return {"version": f"PostgreSQL {told}", "user": str(user), "can_write": "yes" if writes else "no"}
+
+    def _ask(self, sql: str, given: Sequence[Any] | None, seconds: float) -> list[tuple[Any, ...]]:
+        return self._guarded(seconds, lambda: self._execute(sql, given))
+
+    def _guarded(self, seconds: float, work: Callable[[], T]) -> T:
+        self._failure = None
+        try:
+            self._limit(seconds)
+            with self._running.within(seconds):
+                return work()
+        except EngineError:
+            raise
+        except Exception as wrong:
+            self._failed(wrong, seconds)
+        finally:
+            self._cursor = None
+            with suppress(Exception):
+                self._raw.rollback()
+
+    def _fetch(self, sql: str, limit: int) -> list[tuple[Any, ...]]:
+        with closing(self._raw.cursor()) as self._cursor:
+            if self._driver == "psycopg":
+                # the extended protocol, which refuses a second statement, and row by row: a result may be huge
+                with closing(self._cursor.stream(sql)) as stream:
+                    return list(islice(stream, limit + 1))[:limit]
+            self._cursor.execute(sql)
+            return [tuple(row) for row in self._cursor.fetchmany(limit)]
+
+    def _execute(self, sql: str, given: Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
+        with closing(self._raw.cursor()) as self._cursor:
+            self._cursor.execute(sql, given) if given is not None else self._cursor.execute(sql)
+            return [tuple(row) for row in self._cursor.fetchall()] if self._cursor.description else []
+
+    def _limit(self, seconds: float) -> None:
+        """The server's own deadline, a moment after ours would have been enough."""
+        if not self._manner.timeout or seconds == self._server_timeout:
+            return
+        self._execute(self._manner.timeout.format(ms=max(1, ceil(seconds * 1000)), seconds=max(1, ceil(seconds))))
+        self._raw.commit()
+        self._server_timeout = seconds
+
+    def _failed(self, wrong: Exception, seconds: float) -> NoReturn:
+        error = self._engine.error(wrong)
+        if self._running.ended_by == "cancelled":
+            raise EngineError("interrupted", "the query was cancelled") from wrong
+        if self._running.ended_by == "deadline" or error.cause == "timeout":
+            raise EngineError("timeout", f"the query took longer than {seconds:g} s and was ended") from wrong
+        if self._failure is not None:
+            raise EngineError("unsupported", str(self._failure), culprit=True) from wrong
+        raise error from wrong
+
+    def _found(self, pattern: str | None, text: Any) -> int | None:
+        try:
+            return sqlite_patterns.found(pattern, text)
+        except sqlite_patterns.TooCostly as wrong:
+            self._failure = wrong
+            raise
+
+    def _stop(self) -> None:
+        if self._dialect == "sqlite":
+            self._raw.interrupt()
+        elif self._driver == "psycopg":
+            self._raw.cancel_safe(timeout=5)
+        elif self._driver == "psycopg2":
+            self._raw.cancel()
+        elif self._dialect == "mysql" and self._server_id is not None:
+            with closing(self._engine.second_connection(10)) as beside:
+                beside.connection.cursor().execute(f"KILL QUERY {int(self._server_id)}")
+        elif hasattr(self._cursor, "cancel"):
+            self._cursor.cancel()
+
+    def _sever(self) -> None:
+        """Cuts the line: the driver's wait ends, even where the network is silent."""
+        if hasattr(self._raw, "fileno"):
+            with closing(socket.socket(fileno=dup(self._raw.fileno()))) as line:
+                line.shutdown(socket.SHUT_RDWR)
+
+
+_ABOUT_POSTGRES = """
+SELECT current_user, current_setting('server_version'),
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+       OR has_database_privilege(current_database(), 'CREATE')
+       OR EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+                    AND has_schema_privilege(n.oid, 'USAGE')
+                    AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
+"""
+
+
+def _with_driver(url: URL, dialect: str) -> URL:
+    """The URL with the driver that our extra installs, where it names none."""
+    return url if "+" in url.drivername else url.set(drivername=manner(dialect).driver or url.drivername)
+
+
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """The work's result, awaited so long and no longer: a silent host outlasts any driver's timeout. Raises: TimeoutError."""
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as wrong:
+            failed.append(wrong)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise TimeoutError
+    return done[0]
