@@ -120,7 +120,7 @@ def traits(kind: Any) -> list[str]:
 
 
 def commands() -> str:
-    """A section for each command: its arguments and options, in click's words."""
+    """A section for each command: how it is called and its options, in click's words."""
     sections = []
     with click.Context(cli, info_name="gatekeeper") as above:
         for name in COMMANDS:
@@ -132,7 +132,8 @@ def commands() -> str:
                 continue
             with click.Context(command, info_name=name, parent=above) as context:
                 usage = f"gatekeeper {name} {' '.join(command.collect_usage_pieces(context))}"
-                rows = [record for p in command.params if (record := p.get_help_record(context)) is not None]
+                options = [option for option in command.params if isinstance(option, click.Option)]
+                rows = [record for option in options if (record := option.get_help_record(context)) is not None]
             lines = [f"### {name}", "", cleandoc(command.help or ""), "", f"    {usage}", ""]
             lines += ["| option | does |", "|---|---|"] if rows else []
             lines += [f"| `{_cell(option)}` | {_cell(said)} |" for option, said in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 
 from gatekeeper.gate.run import Options, planned
@@ -13,6 +13,7 @@ from gatekeeper.model.finding import Answer, Seen
 from gatekeeper.model.project import Project
 from gatekeeper.model.question import Facts, Table
 from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.sql import columns_of
 from gatekeeper.planning.batch import Surroundings, batch
 from gatekeeper.planning.rounds import asked_by, tables_of, wanted
 
@@ -22,8 +23,8 @@ def plan_text(project: Project, scoped: Sequence[Scope], options: Options) -> st
     rules = planned(project, scoped, options)
     now = options.as_of or datetime.now(timezone.utc)
     able = [rule for rule in rules if rule.rule is not None and rule.on is not None]
-    catalogs = {table: _declared(project, table) for rule in able for table in tables_of(rule)}
     dialects = {name: dialect_of(connection.url) for name, connection in project.connections.items()}
+    catalogs = _catalogs(project, able, dialects)
     seen = Seen({Facts(table): Answer(catalog) for table, catalog in catalogs.items()})
     around = Surroundings(catalogs, dialects, dict.fromkeys(project.connections, now))
     queries, unknown = batch(wanted(able, seen), around)
@@ -47,11 +48,24 @@ def _for(rules: Sequence[PlannedRule], seen: Seen, question: object) -> list[str
     return [rule.id for rule in rules if question in asked_by(rule, seen)]
 
 
-def _declared(project: Project, table: Table) -> Catalog:
-    """The catalog that the contracts promise; a column that nobody describes is taken as named, of no known type."""
-    for contract in project.contracts.values():
-        for entry in contract.tables:
-            if entry.table == table:
-                facts = tuple(ColumnFact(c.name, c.logical or Type("other"), not c.required) for c in entry.columns)
-                return Catalog(True, table.path, facts)
-    return Catalog(True, table.path)
+def _catalogs(project: Project, rules: Sequence[PlannedRule], dialects: Mapping[str, str]) -> dict[Table, Catalog]:
+    """The catalogs that the contracts promise; a column that nobody describes is taken as named, of no known type."""
+    named: dict[Table, set[str]] = {table: set() for rule in rules for table in tables_of(rule)}
+    for rule in rules:
+        for question in asked_by(rule, Seen()):
+            for table, columns in columns_of(question, dialects.get(_connection(rule), "")).items():
+                named.setdefault(table, set()).update(columns)
+    entries = {entry.table: entry for contract in project.contracts.values() for entry in contract.tables}
+    catalogs = {}
+    for table, columns in named.items():
+        described = entries[table].columns if table in entries else ()
+        facts = [ColumnFact(c.name, c.logical or Type("other"), not c.required) for c in described]
+        known = Catalog(True, table.path, tuple(facts))
+        facts += [ColumnFact(name, Type("other")) for name in sorted(columns) if known.column(name) is None]
+        catalogs[table] = Catalog(True, table.path, tuple(facts))
+    return catalogs
+
+
+def _connection(rule: PlannedRule) -> str:
+    """The connection that a rule's questions go to."""
+    return rule.on.table.connection if rule.on else ""

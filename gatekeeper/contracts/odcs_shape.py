@@ -10,14 +10,43 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from gatekeeper.contracts.shape import Shape, Since, branch, tagged
+from gatekeeper.model.written import Written
 
 VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
 ApiVersion = Literal["v3.2.0", "v3.1.0", "v3.0.2", "v3.0.1", "v3.0.0"]
 
 V31, V32 = Since("v3.1.0"), Since("v3.2.0")
 Id = Annotated[str | None, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$"), V31]
-Scalar = str | int | float | bool | None
-Number = int | float
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, (dict, list)):
+        raise ValueError("write a single value: a text, a number, true, false or null")
+    return value
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"write a number, not {value!r}" if isinstance(value, (str, bool)) else "write a number")
+    return value
+
+
+def _limit(value: Any) -> Any:
+    if value is not None and not isinstance(value, (int, float, str)):
+        raise ValueError("write a number, or a date or time as a text")
+    return value
+
+
+def _port(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise ValueError("write the port as a number, or as a text such as ${DB_PORT}")
+    return value
+
+
+_ANY_SCALAR = {"type": ["string", "number", "boolean", "null"]}
+Scalar = Annotated[Any, Written(_scalar, _ANY_SCALAR)]
+Number = Annotated[Any, Written(_number, {"type": "number"})]
+Limit = Annotated[Any, Written(_limit, {"type": ["number", "string", "boolean"]})]
 
 
 def _kind(value: Any) -> str:
@@ -133,7 +162,7 @@ class Server(Shape):
     location: str | None = None
     namespace: Annotated[str | None, V32] = None
     path: str | None = None
-    port: int | str | None = None
+    port: Annotated[Any, Written(_port, {"type": ["integer", "string"]})] = None
     project: str | None = None
     region: str | None = None
     regionName: str | None = None
@@ -209,6 +238,7 @@ class Quality(Described):
     mustNotBeBetween: Pair | None = None
     unit: str | None = None
     query: str | None = None
+    validValues: list[Scalar] | None = None
     engine: str | None = None
     implementation: Any = None
     dimension: (
@@ -228,10 +258,10 @@ class LogicalTypeOptions(Shape):
     maxLength: Annotated[int, Field(ge=0)] | None = None
     pattern: str | None = None
     format: str | None = None
-    minimum: Number | str | None = None
-    maximum: Number | str | None = None
-    exclusiveMinimum: Number | str | bool | None = None
-    exclusiveMaximum: Number | str | bool | None = None
+    minimum: Limit = None
+    maximum: Limit = None
+    exclusiveMinimum: Limit = None
+    exclusiveMaximum: Limit = None
     multipleOf: Number | None = None
     timezone: Annotated[bool | None, V31] = None
     defaultTimezone: Annotated[str | None, V31] = None

@@ -71,7 +71,7 @@ def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tupl
     """pydantic's path without the names of union branches; a missing key stays as the last step."""
     value, path = document.get(base), list(base)
     for number, raw in enumerate(loc):
-        step = written(raw) if isinstance(raw, str) else raw
+        step = written(raw) if isinstance(raw, str) and not (isinstance(value, dict) and raw in value) else raw
         if isinstance(value, dict) and step in value:
             value = value[step]
         elif isinstance(value, list) and isinstance(step, int) and step < len(value):
@@ -86,22 +86,35 @@ def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tupl
 
 def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document, names: str) -> tuple[str, str, str, bool]:
     kind, context, last = item["type"], item.get("ctx", {}), path[-1] if path else ""
+    subject = f"item {last + 1}" if isinstance(last, int) else f"{last!r}" if last else "the file"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         known = [written(key) for key in keys_of(root, item["loc"][:-1])]
-        hint = did_you_mean(str(last), known) or (f"known here: {', '.join(sorted(known))}" if known else "")
+        hint = did_you_mean(str(last), known) or (f"known here: {', '.join(known)}" if 0 < len(known) <= 12 else "")
         return "unknown-key", f"no {names} is called {last!r} here", hint, True
     if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return "missing-key", f"the key {last!r} is missing", f"add `{last}:` here", True
     if kind == "literal_error":
         allowed = [word.strip("'") for word in context.get("expected", "").replace(" or ", ", ").split(", ")]
         near = did_you_mean(str(item["input"]), allowed)
-        return "bad-value", f"{_shown(item['input'])} is not known as {last!r}", near or f"write {_listed(allowed)}", False
+        return "bad-value", f"{_shown(item['input'])} is not known as {subject}", near or f"write {_listed(allowed)}", False
     if kind in ("value_error", "assertion_error"):
         return "bad-value", str(context.get("error", item["msg"])), "", False
     if noun := _NOUNS.get(kind):
-        return "bad-type", f"{last!r} must be {noun}, not {_kind_of(item['input'])}", _quote_hint(kind, item["input"]), False
+        return "bad-type", f"{subject} must be {noun}, not {_kind_of(item['input'])}", _quote_hint(kind, item["input"]), False
+    match kind:
+        case "string_pattern_mismatch":
+            hint = "letters, digits, _ and - are allowed" if "A-Za-z" in context["pattern"] else ""
+            return "bad-value", f"{_shown(item['input'])} can't be {subject}", hint, False
+        case "too_short" | "too_long":
+            limit = context.get("min_length", context.get("max_length"))
+            few = "at least" if kind == "too_short" else "at most"
+            return "bad-value", f"{subject} must have {few} {limit} items, it has {context.get('actual_length')}", "", False
+        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
+            ((op, limit),) = context.items()
+            few = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}[op]
+            return "bad-value", f"{subject} must be {few} {limit}, not {item['input']}", "", False
     said = item["msg"][:1].lower() + item["msg"][1:]
-    return "bad-value", f"{last!r}: {said}", "", False
+    return "bad-value", f"{subject}: {said}", "", False
 
 
 def _listed(words: list[str]) -> str:

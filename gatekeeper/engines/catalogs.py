@@ -22,7 +22,7 @@ _POSTGRES = """
 SELECT n.nspname, c.relname, c.relkind::text, array_position(current_schemas(true), n.nspname),
        a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END,
                               CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),
-       t.typtype::text, a.attnotnull, k.keys, current_database()
+       t.typtype::text, a.attnotnull, k.keys
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -54,8 +54,8 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
     rows = ask(_POSTGRES, [names])
     places: dict[tuple[str, str], Catalog] = {}
     ranks: dict[tuple[str, str], int | None] = {}
-    database = rows[0][9] if rows else None
-    for schema, table, kind, rank, column, native, typtype, notnull, keys, _ in rows:
+    database = ask("SELECT current_database()", [])[0][0] if any(len(table.path) > 2 for table in tables) else ""
+    for schema, table, kind, rank, column, native, typtype, notnull, keys in rows:
         place = (schema, table)
         known = places.get(place)
         columns = known.columns if known else ()
@@ -66,7 +66,7 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
         ranks[place] = rank
     found: Found = {}
     for wanted in tables:
-        if len(wanted.path) == 3 and database is not None and wanted.path[0] != database:
+        if len(wanted.path) > 2 and wanted.path[-3] != database:
             found[wanted] = Unknown("unsupported", f"{wanted} is in another database than {database}")
             continue
         place_of = _postgres_place(wanted.path, ranks)
@@ -157,9 +157,17 @@ def inspected(tables: Sequence[Table], connection: Any, dialect: str) -> Found:
                     continue
                 found[table] = Catalog(
                     exists=True,
-                    path=(*table.path[:-2], *((spelled.real(schema.split(".")[-1]),) if schema else ()), spelled.real(near[0])),
+                    path=(
+                        *table.path[:-2],
+                        *((spelled.real(schema.split(".")[-1]),) if schema else ()),
+                        spelled.real(near[0]),
+                    ),
                     columns=tuple(
-                        ColumnFact(spelled.real(fact["name"]), _native(fact["type"], connection.dialect, dialect), fact["nullable"])
+                        ColumnFact(
+                            spelled.real(fact["name"]),
+                            _native(fact["type"], connection.dialect, dialect),
+                            fact["nullable"],
+                        )
                         for fact in columns[near[0]]
                     ),
                     keys=tuple(keys.get(near[0], ())),
@@ -171,7 +179,7 @@ def inspected(tables: Sequence[Table], connection: Any, dialect: str) -> Found:
 class _Spelling:
     """SQLAlchemy calls Snowflake's ORDERS `orders`; the database's own spelling is what gets quoted."""
 
-    def __init__(self, dialect: Any):
+    def __init__(self, dialect: Any) -> None:
         self._dialect = dialect
         self._folds = bool(getattr(dialect, "requires_name_normalize", False))
 

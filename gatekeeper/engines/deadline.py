@@ -16,7 +16,7 @@ class Running:
     `stop` asks the server to end it; `sever` cuts the line where that brought nothing (a silent network).
     """
 
-    def __init__(self, stop: Callable[[], None], sever: Callable[[], None] | None = None):
+    def __init__(self, stop: Callable[[], None], sever: Callable[[], None] | None = None) -> None:
         self._stop = stop
         self._sever = sever
         self._lock = threading.Lock()

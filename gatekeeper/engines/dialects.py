@@ -51,21 +51,36 @@ _MISSING_TABLE: Final = Fault("missing_table", culprit=True, names=True)
 _MISSING_COLUMN: Final = Fault("missing_column", culprit=True, names=True)
 _PERMISSION: Final = Fault("permission", culprit=True, names=True)
 _ANY: Final = _texts(
-    (r"password authentication failed|access denied for user|login failed|incorrect username or password", Fault("auth")),
-    (r"no password supplied|authentication (?:failed|error)|role \S+ does not exist|invalid (?:access )?token", Fault("auth")),
+    (
+        r"password authentication failed|access denied for user|login failed|incorrect username or password",
+        Fault("auth"),
+    ),
+    (
+        r"no password supplied|authentication (?:failed|error)|role \S+ does not exist|invalid (?:access )?token",
+        Fault("auth"),
+    ),
     (r"\b(?:401|403) (?:unauthorized|forbidden)", Fault("auth")),
     (r"(?:database is locked|lock wait timeout|lock request time out)", Fault("busy", transient=True)),
     (r"permission denied|access denied|not authorized|insufficient privileges|does not have permission", _PERMISSION),
     (r"timed? ?out|deadline exceeded|maximum statement execution time|statement was cancell?ed", Fault("timeout")),
-    (r"connection refused|could not connect|can't connect|could not translate host|name or service not known", _CONNECT),
-    (r"no such host|server closed the connection|lost connection|gone away|network|unable to open database file", _CONNECT),
+    (
+        r"connection refused|could not connect|can't connect|could not translate host|name or service not known",
+        _CONNECT,
+    ),
+    (
+        r"no such host|server closed the connection|lost connection|gone away|network|unable to open database file",
+        _CONNECT,
+    ),
     (r"connection (?:failed|is closed|timed out|reset)|not a database|no such file or directory", _CONNECT),
 )
 # before _ANY, per dialect of sqlglot
 TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
     "duckdb": _texts(
         (r"could not set lock on file", Fault("busy", transient=True)),
-        (r"cannot open (?:database|file)|not a valid duckdb|read from file|serialization|version number", Fault("connect", names=True)),
+        (
+            r"cannot open (?:database|file)|not a valid duckdb|read from file|serialization|version number",
+            Fault("connect", names=True),
+        ),
         (r"table with name", _MISSING_TABLE),
         (r"referenced column|referenced table|does not have a column", _MISSING_COLUMN),
         (r"module 'pytz'", Fault("query", culprit=True)),
@@ -125,7 +140,7 @@ TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
 
 
 def meaning(message: str, dialect: str, sqlstate: str | None = None, *, connecting: bool = False) -> Fault:
-    """What an error means, by its SQLSTATE, else by its words; an unknown one is `query`, or `connect` on the way in."""
+    """What an error means, by its SQLSTATE, else by its words; `query` if neither tells, `connect` on the way in."""
     if sqlstate:
         for prefix, fault in SQLSTATES:
             if sqlstate.startswith(prefix):
@@ -173,7 +188,12 @@ MANNERS: Final[dict[str, Manner]] = {
         timeout="SET SESSION max_execution_time = {ms}", driver="mysql+pymysql", enforces_keys=True,
         connect_args=(("connect_timeout", 15),),
     ),
-    "tsql": Manner(now="SELECT SYSUTCDATETIME()", driver="mssql+pyodbc", enforces_keys=True, connect_args=(("timeout", 15),)),
+    "tsql": Manner(
+        now="SELECT SYSUTCDATETIME()",
+        driver="mssql+pyodbc",
+        enforces_keys=True,
+        connect_args=(("timeout", 15),),
+    ),
     "snowflake": Manner(
         now="SELECT CONVERT_TIMEZONE('UTC', CURRENT_TIMESTAMP())::TIMESTAMP_NTZ",
         settings=("ALTER SESSION SET TIMEZONE = 'UTC'",),

@@ -49,7 +49,7 @@ class DuckDB:
 
     dialect = "duckdb"
 
-    def __init__(self, name: str, file: Path | None):
+    def __init__(self, name: str, file: Path | None) -> None:
         self._name = name
         self._file = file
         self._lock = threading.Lock()
@@ -106,7 +106,7 @@ class DuckDB:
 class DuckDBSession:
     """A cursor. `cancel` ends its query within milliseconds, from any thread."""
 
-    def __init__(self, name: str, cursor: Any):
+    def __init__(self, name: str, cursor: Any) -> None:
         self._name = name
         self._cursor = cursor
         self._running = Running(cursor.interrupt)
@@ -153,7 +153,9 @@ class DuckDBSession:
         """Gives the cursor back."""
         self._cursor.close()
 
-    def _fetch(self, sql: str, given: list[Any] | None, limit: int | None, timeout_seconds: float) -> list[tuple[Any, ...]]:
+    def _fetch(
+        self, sql: str, given: list[Any] | None, limit: int | None, timeout_seconds: float
+    ) -> list[tuple[Any, ...]]:
         import duckdb
 
         try:
@@ -181,7 +183,7 @@ class DuckDBSession:
 
 
 def _resolve(path: tuple[str, ...], near: Mapping[_Place, tuple[bool, bool]]) -> _Place | None:
-    """The place that a path names: in the current schema, in the current database, in any; names differ in case at most."""
+    """The place that a path names, from the current schema and database on; names may differ in case."""
     wanted = tuple(part.casefold() for part in path)
     candidates = [place for place in near if tuple(part.casefold() for part in place[-len(wanted) :]) == wanted]
     if len(wanted) == 1:

@@ -38,14 +38,16 @@ _PSYCOPG = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
     "application_name": "gatekeeper",
 }  # fmt: skip
-_EXTRAS = {"postgres": "postgres", "mysql": "mysql", "tsql": "sqlserver", "snowflake": "snowflake", "bigquery": "bigquery",
-           "databricks": "databricks", "trino": "trino", "redshift": "redshift", "clickhouse": "clickhouse"}  # fmt: skip
+_EXTRAS = {
+    "postgres": "postgres", "mysql": "mysql", "tsql": "sqlserver", "snowflake": "snowflake", "bigquery": "bigquery",
+    "databricks": "databricks", "trino": "trino", "redshift": "redshift", "clickhouse": "clickhouse",
+}  # fmt: skip
 
 
 class SqlEngine:
     """A database behind a SQLAlchemy URL; each session is a connection of its own."""
 
-    def __init__(self, name: str, url: str, root: Path):
+    def __init__(self, name: str, url: str, root: Path) -> None:
         self.dialect = dialect_of(url)
         self._name = name
         self._secrets = (url, *secrets_of(url))
@@ -133,7 +135,9 @@ class SqlEngine:
         except (ImportError, NoSuchModuleError) as missing:
             extra = _EXTRAS.get(self.dialect)
             hint = f"; pip install 'gatekeeper[{extra}]'" if extra else "; install its SQLAlchemy dialect"
-            raise EngineError("connect", f"connection {self._name}: the driver of {driver} is not installed{hint}") from missing
+            raise EngineError(
+                "connect", f"connection {self._name}: the driver of {driver} is not installed{hint}"
+            ) from missing
         except Exception as wrong:
             raise self.error(wrong, connecting=True) from wrong
 
@@ -155,7 +159,7 @@ class SqlEngine:
 class SqlSession:
     """One connection. Queries go through the driver's own cursor, as they are: nothing reads `%` or `:` in them."""
 
-    def __init__(self, engine: SqlEngine, connection: Any):
+    def __init__(self, engine: SqlEngine, connection: Any) -> None:
         self._engine = engine
         self._dialect = engine.dialect
         self._manner = manner(engine.dialect)
@@ -237,17 +241,19 @@ class SqlSession:
     def _guarded(self, seconds: float, work: Callable[[], T]) -> T:
         self._failure = None
         try:
-            self._limit(seconds)
             with self._running.within(seconds):
-                return work()
-        except EngineError:
-            raise
+                self._limit(seconds)
+                result = work()
+                self._raw.rollback()
+                return result
         except Exception as wrong:
-            self._failed(wrong, seconds)
+            # before the rollback: it is what the query was ended by that tells
+            error = wrong if isinstance(wrong, EngineError) else self._why(wrong, seconds)
+            with suppress(Exception), self._running.within(10):
+                self._raw.rollback()
+            raise error from wrong.__cause__ if error is wrong else wrong
         finally:
             self._cursor = None
-            with suppress(Exception):
-                self._raw.rollback()
 
     def _fetch(self, sql: str, limit: int) -> list[tuple[Any, ...]]:
         with closing(self._raw.cursor()) as self._cursor:
@@ -271,15 +277,17 @@ class SqlSession:
         self._raw.commit()
         self._server_timeout = seconds
 
-    def _failed(self, wrong: Exception, seconds: float) -> NoReturn:
+    def _why(self, wrong: Exception, seconds: float) -> EngineError:
         error = self._engine.error(wrong)
         if self._running.ended_by == "cancelled":
-            raise EngineError("interrupted", "the query was cancelled") from wrong
+            return EngineError("interrupted", "the query was cancelled")
+        if "due to user request" in str(wrong) and self._running.ended_by != "deadline":
+            return EngineError("interrupted", "the query was cancelled on the server")
         if self._running.ended_by == "deadline" or error.cause == "timeout":
-            raise EngineError("timeout", f"the query took longer than {seconds:g} s and was ended") from wrong
+            return EngineError("timeout", f"the query took longer than {seconds:g} s and was ended")
         if self._failure is not None:
-            raise EngineError("unsupported", str(self._failure), culprit=True) from wrong
-        raise error from wrong
+            return EngineError("unsupported", str(self._failure), culprit=True)
+        return error
 
     def _found(self, pattern: str | None, text: Any) -> int | None:
         try:
@@ -325,7 +333,7 @@ def _with_driver(url: URL, dialect: str) -> URL:
 
 
 def _within(seconds: float, work: Callable[[], T]) -> T:
-    """The work's result, awaited so long and no longer: a silent host outlasts any driver's timeout. Raises: TimeoutError."""
+    """The work's result, awaited so long and no longer: a silent host outlasts every driver. Raises: TimeoutError."""
     done: list[T] = []
     failed: list[BaseException] = []
 

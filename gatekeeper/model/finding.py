@@ -125,6 +125,13 @@ def error(cause: Cause, message: str) -> Finding:
     return Finding(status="error", cause=cause, message=message, established=None)
 
 
+def untold(cause: Cause, message: str) -> Finding:
+    """The question has no answer: an error, but for a database that a writer holds, which is late."""
+    if cause == "busy":
+        return Finding(status="late", cause=cause, message=message, established=None)
+    return error(cause, message)
+
+
 def skipped(cause: Cause, message: str) -> Finding:
     """The rule was not evaluated."""
     return Finding(status="skipped", cause=cause, message=message, established=None)

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import Final
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import SqlglotError
 
 _WRITES: Final = (
     exp.DML, exp.DDL, exp.Command, exp.Into, exp.Lock, exp.Drop, exp.Alter, exp.Attach, exp.Detach, exp.Pragma, exp.Set,
-    exp.TruncateTable, exp.Use, exp.Kill, exp.Execute, exp.Transaction, exp.Commit, exp.Rollback, exp.Analyze, exp.Describe,
-    exp.Grant, exp.Revoke, exp.Cache, exp.Uncache, exp.LoadData, exp.Export, exp.Summarize, exp.Show,
+    exp.TruncateTable, exp.Use, exp.Kill, exp.Execute, exp.Transaction, exp.Commit, exp.Rollback, exp.Analyze,
+    exp.Describe, exp.Grant, exp.Revoke, exp.Cache, exp.Uncache, exp.LoadData, exp.Export, exp.Summarize, exp.Show,
 )  # fmt: skip
 _READS: Final = (exp.Select, exp.SetOperation, exp.Values, exp.Subquery)
 ADVICE: Final = "write one SELECT"
@@ -130,7 +130,7 @@ def named_columns(sql: str, table: str, dialect: str) -> frozenset[str]:
 
 def one_statement(sql: str, dialect: str) -> str:
     """The statement without the semicolons and comments after it."""
-    kind = sqlglot.tokens.TokenType.SEMICOLON
+    kind = TokenType.SEMICOLON
     end = next(
         (token.start for token in sqlglot.tokenize(sql, dialect=dialect or None) if token.token_type == kind), len(sql)
     )

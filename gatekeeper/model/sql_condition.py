@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from math import isinf, isnan
@@ -13,7 +13,18 @@ from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog, ColumnFact
 from gatekeeper.model.predicate import (
-    And, Between, Compare, In, IsNaN, IsNull, LengthBetween, Matches, Not, Or, Predicate, Sql,
+    And,
+    Between,
+    Compare,
+    In,
+    IsNaN,
+    IsNull,
+    LengthBetween,
+    Matches,
+    Not,
+    Or,
+    Predicate,
+    Sql,
 )  # fmt: skip
 from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.reading import check_condition
@@ -113,12 +124,12 @@ def condition(predicate: Predicate, scope: Scope) -> Tree:
             return exp.Paren(this=exp.Var(this=f"{written.strip()}\n"))
 
 
-def all_of(parts: list[Tree] | tuple[Tree, ...]) -> Tree | None:
+def all_of(parts: Sequence[Tree]) -> Tree | None:
     """All of the conditions; None of none."""
     return _join(exp.And, list(parts))
 
 
-def any_of(parts: list[Tree] | tuple[Tree, ...]) -> Tree | None:
+def any_of(parts: Sequence[Tree]) -> Tree | None:
     """At least one of the conditions; None of none."""
     return _join(exp.Or, list(parts))
 
@@ -335,10 +346,9 @@ def _bound(scope: Scope, column: str, op: str, at: datetime) -> Tree:
     if scope.dialect == "sqlite" and scope.zone != "UTC":
         # STRFTIME turns texts with an offset into UTC, and leaves the others where they are
         bare = scope.column(column)
-        offset = any_of(
-            [exp.Glob(this=bare.copy(), expression=exp.Literal.string(form)) for form in ("*Z", "*[+-]??:??")]
-        )
-        right = exp.Case().when(offset, moment(at.astimezone(timezone.utc), "sqlite")).else_(right)
+        ends = [exp.Glob(this=bare.copy(), expression=exp.Literal.string(form)) for form in ("*Z", "*[+-]??:??")]
+        instant = moment(at.astimezone(timezone.utc), "sqlite")
+        right = exp.Case(ifs=[exp.If(this=any_of(ends), true=instant)], default=right)
     return _OPS[op](this=left, expression=right)
 
 

@@ -132,9 +132,11 @@ WORDS: Final[dict[str, Words]] = {
         aware_as_text=lambda part: function("CONVERT", exp.Var(this="VARCHAR(33)"), part, exp.Literal.number(127)),
     ),
 }  # fmt: skip
-_KIN: Final = {"spark": "databricks", "spark2": "databricks", "hive": "databricks", "presto": "trino", "athena": "trino",
-               "materialize": "postgres", "risingwave": "postgres", "singlestore": "mysql", "doris": "mysql", "starrocks": "mysql",
-               "fabric": "tsql"}  # fmt: skip
+_KIN: Final = {
+    "spark": "databricks", "spark2": "databricks", "hive": "databricks", "presto": "trino", "athena": "trino",
+    "materialize": "postgres", "risingwave": "postgres", "singlestore": "mysql", "doris": "mysql",
+    "starrocks": "mysql", "fabric": "tsql",
+}  # fmt: skip
 _PLAIN: Final = Words(_LENGTH)
 
 

@@ -12,20 +12,26 @@ from sqlglot.errors import SqlglotError
 from gatekeeper.model.catalog import Family, Type
 from gatekeeper.model.rule import DeclaredColumn
 
-T = exp.DataType.Type
+T = exp.DType
 _FAMILIES: Final[dict[Family, frozenset[T]]] = {
     "integer": (frozenset(exp.DataType.INTEGER_TYPES) - {T.BIT})
     | {T.UINT128, T.UINT256, T.INT128, T.INT256, T.BIGNUM, T.SERIAL, T.SMALLSERIAL, T.BIGSERIAL, T.YEAR},
-    "decimal": frozenset({T.DECIMAL, T.DECIMAL32, T.DECIMAL64, T.DECIMAL128, T.DECIMAL256, T.BIGDECIMAL, T.UDECIMAL, T.MONEY,
-                          T.SMALLMONEY, T.DECFLOAT}),
+    "decimal": frozenset({
+        T.DECIMAL, T.DECIMAL32, T.DECIMAL64, T.DECIMAL128, T.DECIMAL256, T.BIGDECIMAL, T.UDECIMAL, T.MONEY,
+        T.SMALLMONEY, T.DECFLOAT,
+    }),
     "float": frozenset({T.FLOAT, T.DOUBLE, T.UDOUBLE}),
-    "string": frozenset({T.CHAR, T.NCHAR, T.VARCHAR, T.NVARCHAR, T.TEXT, T.MEDIUMTEXT, T.LONGTEXT, T.TINYTEXT, T.BPCHAR, T.NAME,
-                         T.FIXEDSTRING, T.ENUM, T.ENUM8, T.ENUM16, T.XML, T.SET}),
+    "string": frozenset({
+        T.CHAR, T.NCHAR, T.VARCHAR, T.NVARCHAR, T.TEXT, T.MEDIUMTEXT, T.LONGTEXT, T.TINYTEXT, T.BPCHAR, T.NAME,
+        T.FIXEDSTRING, T.ENUM, T.ENUM8, T.ENUM16, T.XML, T.SET,
+    }),
     "boolean": frozenset({T.BOOLEAN}),
     "date": frozenset({T.DATE, T.DATE32}),
     "time": frozenset({T.TIME, T.TIMETZ, T.TIME_NS}),
-    "timestamp": frozenset({T.TIMESTAMP, T.TIMESTAMPNTZ, T.TIMESTAMP_S, T.TIMESTAMP_MS, T.TIMESTAMP_NS, T.DATETIME, T.DATETIME2,
-                            T.SMALLDATETIME}),
+    "timestamp": frozenset({
+        T.TIMESTAMP, T.TIMESTAMPNTZ, T.TIMESTAMP_S, T.TIMESTAMP_MS, T.TIMESTAMP_NS, T.DATETIME, T.DATETIME2,
+        T.SMALLDATETIME,
+    }),
     "timestamptz": frozenset({T.TIMESTAMPTZ, T.TIMESTAMPLTZ, T.DATETIME64}),
     "uuid": frozenset({T.UUID}),
     "json": frozenset({T.JSON, T.JSONB, T.VARIANT, T.SUPER}),
@@ -51,7 +57,7 @@ def parse(native: str, dialect: str) -> Type:
 
 @lru_cache(maxsize=4096)
 def is_plain_text(native: str, dialect: str) -> bool:
-    """Whether values of the type compare with text as they are: not an enum's, nor another kind's that reads as text."""
+    """Whether values of the type compare with text as they are: not an enum's, nor XML."""
     node = _node(native, dialect)
     return node is not None and _inner(node).this in _PLAIN_TEXT
 

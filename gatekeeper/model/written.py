@@ -15,7 +15,7 @@ from typing import Annotated, Any
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Written:
     """Annotation of a field: `parse` turns what the file says into the value, or raises ValueError."""
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from gatekeeper.errors import CouldNotTell, Unanswered
 from gatekeeper.model.catalog import Catalog
-from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error, skipped
+from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error, skipped, untold
 from gatekeeper.model.question import Custom, Facts, Orphans, Question, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.model.sql import columns_of
@@ -77,7 +77,7 @@ def judged(rule: PlannedRule, seen: Seen, at: Moment) -> Finding:
             return finding
         warned = rule.warn.judge(rule.on, seen, at)
     except CouldNotTell as unknown:
-        return error(unknown.cause, unknown.message)  # type: ignore[arg-type]
+        return untold(unknown.cause, unknown.message)  # type: ignore[arg-type]
     except Unanswered as lost:
         return error("internal", str(lost))
     if warned.status in ("fail", "late"):
@@ -107,7 +107,7 @@ def _missing_table(table: Table, seen: Seen, schemas: Mapping[Table, PlannedRule
         return None
     reply = seen.reply(Facts(table))
     if isinstance(reply, Unknown):
-        return error(reply.cause, reply.message)
+        return untold(reply.cause, reply.message)
     if reply.value.exists:
         return None
     if table in schemas:

@@ -168,7 +168,7 @@ def _rows(line: Line, width: int, color: bool) -> Iterator[str]:
     text = clean.line(line.text)
     lead = " " * line.indent
     used = line.indent + (_cells(word) + (1 if line.hang else 2) if word and text else 0)
-    rows = _wrap(text, max(width - used, 20)) if text else [""]
+    rows = _wrap(text, max(width - used, 10)) if text else [""]
     gap = ("" if not text else " " if line.hang else "  ") if word else ""
     shown = _paint(word, line.colour, color) if word else ""
     body = rows[0] if word else _paint(rows[0], line.colour, color)

@@ -69,6 +69,8 @@ def is_replaced(path: str) -> bool:
     if path == "-" or _descriptor(path) is not None:
         return False
     try:
+        if not path or path.endswith("/"):
+            raise ValueError("the path ends in a slash" if path else "the path is empty")
         return stat.S_ISREG(os.stat(path).st_mode)
     except FileNotFoundError:
         return True
@@ -94,7 +96,7 @@ def write(path: str, text: str) -> None:
 
 def _failed(path: str, cause: OSError | ValueError) -> ReportError:
     reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-    where = "to standard output" if path == "-" else f"to {path}"
+    where = "to standard output" if path == "-" else f"to {path or repr(path)}"
     return ReportError(f"the report could not be written {where}: {reason}")
 
 

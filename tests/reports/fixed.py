@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -179,3 +180,37 @@ REPORT = Report(
     notes=("contracts/crm.odcs.yaml:3:1: warning: the field price is not of this version",),
     owners={"crm-team": "CRM team", "payments-team": "Payments team", "platform": "Platform"},
 )  # fmt: skip
+
+
+def run(*rules, **changes):
+    """The fixed run with one open output that needs these rules."""
+    output = OutputReport(id="dash", verdict="open", exit_code=0, rules=tuple(rule.id for rule in rules))
+    return replace(REPORT, outputs=(output,), rules=tuple(rules), queries=(), **changes)
+
+
+def rule(status, **fields):
+    """A rule c#r of that status."""
+    return RuleReport(**{"id": "c#r", "contract": "c", "table": "t", "status": status, "message": "said", **fields})
+
+
+def many(status, number=20000, message="1 of 10 rows have no value"):
+    """A run of so many rules with files, owners and SQL."""
+    rules = tuple(
+        RuleReport(
+            id=f"contract_{n // 100}#table_{n // 10}.column_{n}.required",
+            contract=f"contract_{n // 100}",
+            kind="nulls",
+            table=f"schema.table_{n // 10}",
+            status=status,
+            message=message,
+            expected="at most 0 rows",
+            owner="a-team",
+            runbook="docs/runbook.md",
+            file=f"contracts/contract_{n // 100}.odcs.yaml",
+            line=n % 100 + 1,
+            queries=(f"q{n // 10}",),
+        )
+        for n in range(number)
+    )
+    queries = tuple(QueryReport(id=f"q{n}", connection="w", sql="SELECT COUNT(*) " * 30) for n in range(number // 10))
+    return replace(run(*rules), queries=queries)

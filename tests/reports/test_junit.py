@@ -8,11 +8,11 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from fixed import AT, REPORT
+from fixed import AT, REPORT, many, rule, run
 from junitparser import JUnitXml
 from lxml import etree
 
-from gatekeeper.model.report import OutputReport, QueryReport, RuleReport
+from gatekeeper.model.report import QueryReport
 from gatekeeper.reports import junit_tree
 from gatekeeper.reports.junit import render
 from gatekeeper.reports.stub import stub, usage
@@ -32,15 +32,6 @@ def outcome(case):
 
 def by_name(text):
     return {f"{case.get('classname')}#{case.get('name')}": case for case in cases(text)}
-
-
-def run(*rules, **changes):
-    output = OutputReport(id="dash", verdict="open", exit_code=0, rules=tuple(rule.id for rule in rules))
-    return replace(REPORT, outputs=(output,), rules=tuple(rules), queries=(), **changes)
-
-
-def rule(status, **fields):
-    return RuleReport(**{"id": "c#r", "contract": "c", "table": "t", "status": status, "message": "said", **fields})
 
 
 @pytest.mark.parametrize("flavour", ["rich", "strict"])
@@ -125,8 +116,9 @@ def test_a_contract_that_is_checked_has_a_suite_of_its_own_kind():
     assert "gatekeeper check c" in render(report)
 
 
-def test_an_unfinished_run_is_never_green():
-    report = run(rule("pass"), finished=False)
+@pytest.mark.parametrize("advisory", [False, True])
+def test_an_unfinished_run_is_never_green(advisory):
+    report = run(rule("pass"), finished=False, advisory=advisory)
     case = by_name(render(report))["gate:dash#verdict"]
     assert outcome(case) == "error"
     assert case.find("error").get("type") == "gatekeeper.interrupted"
@@ -154,7 +146,9 @@ def test_a_run_without_anything_is_never_an_empty_report():
 @pytest.mark.parametrize("message", ["", "\x00", " \n ", "\ud800"])
 def test_a_failure_that_says_nothing_is_still_a_failure(message, flavour):
     report = run(rule("fail", message=message, kind=""), rule("error", id="c#e", message=message))
-    assert [outcome(case) for case in cases(render(report, flavour=flavour))] == ["pass", "failure", "error"]
+    text = render(report, flavour=flavour)
+    assert [outcome(case) for case in cases(text)] == ["pass", "failure", "error"]
+    assert all(child.get("message") for case in cases(text) for child in case if child.tag in TAGS)
 
 
 def test_two_rules_of_one_name_keep_a_case_each():
@@ -222,28 +216,6 @@ def test_a_case_is_at_most_8_kib_and_says_that_it_was_cut(filling):
         assert len(etree.tostring(case, encoding="utf-8", with_tail=False)) <= 8 * 1024
     failure = next(case.find("failure") for case in cases(render(report)) if outcome(case) == "failure")
     assert "[… cut" in failure.text
-
-
-def many(status, number=20000, message="1 of 10 rows have no value"):
-    rules = tuple(
-        RuleReport(
-            id=f"contract_{n // 100}#table_{n // 10}.column_{n}.required",
-            contract=f"contract_{n // 100}",
-            kind="nulls",
-            table=f"schema.table_{n // 10}",
-            status=status,
-            message=message,
-            expected="at most 0 rows",
-            owner="a-team",
-            runbook="docs/runbook.md",
-            file=f"contracts/contract_{n // 100}.odcs.yaml",
-            line=n % 100 + 1,
-            queries=(f"q{n // 10}",),
-        )
-        for n in range(number)
-    )
-    queries = tuple(QueryReport(id=f"q{n}", connection="w", sql="SELECT COUNT(*) " * 30) for n in range(number // 10))
-    return replace(run(*rules), queries=queries)
 
 
 @pytest.mark.parametrize("status", ["pass", "fail", "error", "warn"])

@@ -1,0 +1,250 @@
+"""The kinds of rules as they are written in a file: their own keys, and the keys that all of them take."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import Field, ValidationError, create_model
+
+from gatekeeper.contracts.shape import Shape, explain, written
+from gatekeeper.contracts.yaml_lines import Document, Key
+from gatekeeper.errors import Problem
+from gatekeeper.model.rule import Rule
+from gatekeeper.model.written import Duration
+from gatekeeper.registry import did_you_mean
+from gatekeeper.rules import RULES
+
+
+class WindowKeys(Shape):
+    """Which rows are meant: the last span before the database's now, or a calendar day."""
+
+    column: str
+    last: Duration | None = None
+    day: Literal["yesterday", "today"] | None = None
+
+
+class OwnerKeys(Shape):
+    """Who mends it, by what goes wrong."""
+
+    late: str | None = None
+    fail: str | None = None
+    error: str | None = None
+
+
+class Samples(Shape):
+    """Columns of violating rows that may be shown."""
+
+    columns: list[str]
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class CommonKeys(Shape):
+    """What every kind takes beside its own keys."""
+
+    where: str | None = None
+    window: WindowKeys | None = None
+    on_empty: Literal["pass", "warn", "fail", "late"] | None = None
+    arrival: bool | None = None
+    warn: dict[str, Any] | None = None
+    samples: Samples | None = None
+
+
+class Baseline(Shape):
+    """Limits from the past."""
+
+    over: Duration
+    same_weekday: bool = False
+    min_ratio: float | None = None
+    max_ratio: float | None = None
+    min_samples: int | None = None
+    until: Literal["warn", "error", "pass"] | None = None
+
+
+class Side(Shape):
+    """The other side of a reconciliation."""
+
+    connection: str | None = None
+    contract: str | None = None
+    table: str
+
+
+class Reconcile(Shape):
+    """Two tables hold the same."""
+
+    against: Side
+    measures: list[Any]
+    by: list[str] | None = None
+    keys: list[str] | None = None
+
+
+class Distribution(Shape):
+    """A column's values are spread as they were."""
+
+    column: str
+    baseline: Any
+    distance: str
+    threshold: float | None = None
+    max: float | None = None
+
+
+class Frame(Shape):
+    """A pandera model over batches of the table."""
+
+    model: str
+    batch: int | str | None = None
+
+
+UNBUILT: dict[str, type[Shape]] = {"reconcile": Reconcile, "distribution": Distribution, "frame": Frame}
+WITH_BASELINE = ("volume", "aggregate")
+COMMON = frozenset(written(name) for name in CommonKeys.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenRule:
+    """A rule as a file has it: the kind, the rule (None where its part isn't built), and the common keys."""
+
+    kind: str
+    rule: Rule | None
+    warn: Rule | None
+    common: CommonKeys
+    columns: tuple[str, ...] = ()
+    unbuilt: str = ""
+
+
+def known_kinds() -> list[str]:
+    """The names of all kinds, built or not."""
+    return sorted({name for name, _ in RULES.items()} | set(UNBUILT))
+
+
+@cache
+def shape_of(kind: str) -> type[Shape]:
+    """The keys of a kind. Rules are plain dataclasses of the core, which knows no pydantic; a strict one refuses a mapping."""
+    return UNBUILT.get(kind) or _mirrored(RULES.get(kind))
+
+
+@cache
+def _mirrored(rule: Any) -> type[Shape]:
+    hints = get_type_hints(rule, include_extras=True)
+    keys: dict[str, Any] = {}
+    for field in dataclasses.fields(rule):
+        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        keys[field.name] = (_mirror(hints[field.name]), ...) if needed else (_mirror(hints[field.name]) | None, None)
+    return create_model(rule.__name__, __base__=Shape, __doc__=rule.__doc__, **keys)
+
+
+def _mirror(hint: Any) -> Any:
+    origin = get_origin(hint)
+    if origin in (Union, UnionType):
+        return Union[tuple(_mirror(part) for part in get_args(hint))]  # noqa: UP007
+    if origin is tuple:
+        return list[_mirror(get_args(hint)[0])]  # type: ignore[misc]
+    return _mirrored(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint
+
+
+def _build(kind: str, keys: Mapping[str, Any]) -> Any:
+    """The rule, or the shape of one that isn't built. Raises: ValidationError, ValueError."""
+    shape = shape_of(kind).model_validate(keys)
+    return shape if kind in UNBUILT else _dataclass(RULES.get(kind), shape)
+
+
+def _dataclass(kind: Any, shape: Shape) -> Any:
+    hints = get_type_hints(kind)
+    values = {name: getattr(shape, name) for name in shape.model_fields_set if getattr(shape, name) is not None}
+    return kind(**{name: _value(hints[name], value) for name, value in values.items()})
+
+
+def _value(hint: Any, value: Any) -> Any:
+    if isinstance(value, Shape):
+        inner = next(part for part in (hint, *get_args(hint)) if dataclasses.is_dataclass(part))
+        return _dataclass(inner, value)
+    return tuple(_value(get_args(hint)[0], item) for item in value) if isinstance(value, list) else value
+
+
+def read_kind(
+    document: Document, path: Sequence[Key], kind: str, keys: Any, column: str | None = None
+) -> tuple[WrittenRule | None, list[Problem]]:
+    """The rule of that kind whose keys stand at `path`; `column` is implied where the kind has one."""
+    if kind not in RULES and kind not in UNBUILT:
+        hint = did_you_mean(kind, known_kinds()) or f"kinds are {', '.join(known_kinds())}"
+        return None, [document.problem(path, "unknown-kind", f"no rule is called {kind!r}", hint, key=True)]
+    if keys is None:
+        keys = {}
+    if not isinstance(keys, dict):
+        return None, [document.problem(path, "bad-type", f"{kind!r} must be a mapping of its keys")]
+    problems: list[Problem] = []
+    common = CommonKeys()
+    try:
+        common = CommonKeys.model_validate({key: value for key, value in keys.items() if key in COMMON})
+    except ValidationError as wrong:
+        problems += explain(wrong, CommonKeys, document, path)
+    own = {key: value for key, value in keys.items() if key not in COMMON}
+    unbuilt = f"the kind {kind} is not built yet" if kind in UNBUILT else ""
+    if kind in WITH_BASELINE and "baseline" in own:
+        unbuilt = f"`baseline` of {kind} is not built yet"
+        problems += _check_baseline(document, [*path, "baseline"], own.pop("baseline"))
+        if not problems and {"min", "max"}.isdisjoint(own):
+            own = {**own, "min": 0}
+    own = {**_implied(kind, column, own), **own}
+    rule, wrong = _try(document, path, kind, own)
+    if wrong:
+        return None, problems + wrong
+    warn, more = (None, []) if unbuilt else _warn(document, [*path, "warn"], kind, own, common.warn)
+    problems += more
+    if problems:
+        return None, problems
+    named = rule if unbuilt == "" else None
+    return WrittenRule(kind, named, warn, common, columns_of(rule), unbuilt), []
+
+
+def _try(document: Document, path: Sequence[Key], kind: str, keys: Mapping[str, Any]) -> tuple[Any, list[Problem]]:
+    try:
+        return _build(kind, keys), []
+    except ValidationError as wrong:
+        return None, explain(wrong, shape_of(kind), document, path)
+    except ValueError as wrong:
+        return None, [document.problem(path, "bad-rule", f"{kind}: {wrong}", key=True)]
+
+
+def _check_baseline(document: Document, path: Sequence[Key], value: Any) -> list[Problem]:
+    try:
+        Baseline.model_validate(value)
+    except ValidationError as wrong:
+        return explain(wrong, Baseline, document, path)
+    return []
+
+
+def _implied(kind: str, column: str | None, own: Mapping[str, Any]) -> dict[str, Any]:
+    if column is None:
+        return {}
+    names = shape_of(kind).model_fields
+    return {"column": column} if "column" in names else {"columns": [column]} if "columns" in names else {}
+
+
+def _warn(
+    document: Document, path: Sequence[Key], kind: str, own: Mapping[str, Any], warn: Mapping[str, Any] | None
+) -> tuple[Rule | None, list[Problem]]:
+    """The same rule with the thresholds of `warn` in place of its own."""
+    if warn is None:
+        return None, []
+    known = [written(name) for name in RULES.get(kind).thresholds]
+    if not known:
+        return None, [document.problem(path, "no-thresholds", f"{kind!r} has no threshold to warn at", key=True)]
+    strange = [
+        document.problem([*path, key], "unknown-key", f"{kind!r} has no threshold called {key!r}",
+                         did_you_mean(key, known) or f"thresholds are {', '.join(known)}", key=True)
+        for key in warn if key not in known
+    ]  # fmt: skip
+    if strange:
+        return None, strange
+    return _try(document, path, kind, {**own, **warn})
+
+
+def columns_of(rule: Any) -> tuple[str, ...]:
+    """The columns that a rule names as its own."""
+    one, many = getattr(rule, "column", None), getattr(rule, "columns", None)
+    return (one,) if isinstance(one, str) else tuple(many) if isinstance(many, (list, tuple)) else ()

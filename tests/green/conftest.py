@@ -1,0 +1,3 @@
+from databases import database
+
+__all__ = ["database"]

@@ -1,0 +1,141 @@
+-- freshness by two clocks
+SELECT COUNT(*) AS "a0", maxOrNull("loaded_at") AS "a1", concat(toString(toTimeZone(maxOrNull("event_at"), 'UTC')), '+00:00') AS "a2" FROM "marts"."order";
+
+-- volume
+SELECT COUNT(*) AS "a0" FROM "marts"."order";
+
+-- nulls
+SELECT COUNT(*) AS "a0", COUNT("customer id") AS "a1" FROM "marts"."order";
+
+-- unique
+SELECT COUNT(*) AS "a0" FROM "marts"."order";
+
+-- unique
+SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*) AS "n" FROM "marts"."order" WHERE "id" IS NOT NULL GROUP BY "id" HAVING COUNT(*) > 1) AS "g";
+
+-- unique, composite
+SELECT COUNT(*) AS "a0" FROM "marts"."order";
+
+-- unique, composite
+SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*) AS "n" FROM "marts"."order" WHERE "customer id" IS NOT NULL AND "day" IS NOT NULL GROUP BY "customer id", "day" HAVING COUNT(*) > 1) AS "g";
+
+-- primary_key
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" IS NULL OR "day" IS NULL THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- primary_key
+SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*) AS "n" FROM "marts"."order" WHERE "id" IS NOT NULL AND "day" IS NOT NULL GROUP BY "id", "day" HAVING COUNT(*) > 1) AS "g";
+
+-- values in
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" IN ('new', 'it''s', 'back\\slash', 'größer', '5', 'true')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- values in a boolean
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("paid" IN (TRUE)) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- values not_in numbers
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" IN (-1, 7) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- values in a uuid
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (CAST("ref" AS Nullable(String)) IN ('00000000-0000-0000-0000-000000000000')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a float, from below
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (NOT (isNaN("amount")) AND "amount" >= 0) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a float
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("amount" > 0 AND "amount" < 1000000.0) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a decimal
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("price" >= 0.1 AND "price" <= 99.90) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a date
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("day" >= toDate('2026-01-01')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a timestamp
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("loaded_at" >= toDateTime64('2026-01-01 00:00:00', 6, 'UTC') AND "loaded_at" <= toDateTime64('2026-12-31 23:59:59.500000', 6, 'UTC')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- range of a timestamp with time zone
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("event_at" >= toDateTime64('2025-12-31 23:00:00', 6, 'UTC')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- pattern
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (match("status", '^[A-Z]{2}\\d+$')) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- length
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (lengthUTF8("status") >= 1 AND lengthUTF8("status") <= 20) THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- references
+SELECT COUNT(*) AS "a0" FROM "marts"."order";
+
+-- references
+SELECT COUNT(*) AS "a0" FROM (SELECT "customer id" AS "k0" FROM "marts"."order" WHERE "customer id" IS NOT NULL) AS "c" WHERE NOT (("c"."k0") IN (SELECT "id" AS "k0" FROM "marts"."customers" WHERE "id" IS NOT NULL AND "paid" = TRUE));
+
+-- aggregate sum
+SELECT COUNT(*) AS "a0", sumOrNull(CAST("id" AS Nullable(Decimal(38, 0)))) AS "a1" FROM "marts"."order";
+
+-- aggregate avg
+SELECT COUNT(*) AS "a0", COUNT("price") AS "a1", sumOrNull("price") AS "a2" FROM "marts"."order";
+
+-- aggregate stddev
+SELECT COUNT(*) AS "a0", COUNT("amount") AS "a1", sumOrNull("amount") AS "a2", sumOrNull(CAST("amount" AS Nullable(Float64)) * CAST("amount" AS Nullable(Float64))) AS "a3" FROM "marts"."order";
+
+-- aggregate stddev
+SELECT sumOrNull((CAST("amount" AS Nullable(Float64)) - 1000000.0) * (CAST("amount" AS Nullable(Float64)) - 1000000.0)) AS "a0" FROM "marts"."order";
+
+-- aggregate max
+SELECT COUNT(*) AS "a0", maxOrNull("price") AS "a1" FROM "marts"."order";
+
+-- sql
+select max(a) from t;
+
+-- rows
+SELECT COUNT(*) AS "a0" FROM "marts"."order";
+
+-- rows
+SELECT COUNT(*) AS "a0" FROM (
+with a as (select 1 as x) select x from a order by x
+) AS "q";
+
+-- last day by a timestamp, naive in Berlin
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" > toDateTime64('2026-11-21 07:00:00', 6, 'UTC') AND "loaded_at" <= toDateTime64('2026-11-22 07:00:00', 6, 'UTC');
+
+-- last day by a timestamp with time zone
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "event_at" > toDateTime64('2026-11-21 06:00:00', 6, 'UTC') AND "event_at" <= toDateTime64('2026-11-22 06:00:00', 6, 'UTC');
+
+-- last two days by a date
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "day" > toDate('2026-11-20') AND "day" <= toDate('2026-11-22');
+
+-- yesterday by a timestamp
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC');
+
+-- today by a date
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "day" >= toDate('2026-11-22') AND "day" < toDate('2026-11-23');
+
+-- a slice
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "event_at" >= toDateTime64('2026-11-19 06:00:00', 6, 'UTC') AND "event_at" < toDateTime64('2026-11-22 06:00:00', 6, 'UTC');
+
+-- as of
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" <= toDateTime64('2026-11-22 06:00:00', 6, 'UTC');
+
+-- where
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "paid" = FALSE OR "price" IS NULL OR (NOT (isNaN("amount")) AND "amount" <> 3);
+
+-- where, in the user's own words
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE (status = 'x' -- why
+);
+
+-- two populations
+SELECT COUNT(CASE WHEN "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC') THEN 1 END) AS "a0", COUNT(CASE WHEN ("event_at" >= toDateTime64('2026-11-19 06:00:00', 6, 'UTC') AND "event_at" < toDateTime64('2026-11-22 06:00:00', 6, 'UTC')) AND (NOT (isNaN("amount")) AND "amount" >= 0) THEN 1 END) AS "a1" FROM "marts"."order" WHERE ("loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC')) OR ("event_at" >= toDateTime64('2026-11-19 06:00:00', 6, 'UTC') AND "event_at" < toDateTime64('2026-11-22 06:00:00', 6, 'UTC'));
+
+-- a population beside the whole table
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC') THEN 1 END) AS "a1" FROM "marts"."order";
+
+-- what populations share stands in WHERE
+SELECT COUNT(CASE WHEN "paid" = TRUE THEN 1 END) AS "a0", COUNT(*) AS "a1" FROM "marts"."order" WHERE "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC');
+
+-- repeats in a window
+SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*) AS "n" FROM "marts"."order" WHERE "id" IS NOT NULL AND "day" IS NOT NULL AND "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC') GROUP BY "id", "day" HAVING COUNT(*) > 1) AS "g";
+
+-- references in a window, by two columns
+SELECT COUNT(*) AS "a0" FROM (SELECT "customer id" AS "k0", "day" AS "k1" FROM "marts"."order" WHERE "customer id" IS NOT NULL AND "day" IS NOT NULL AND "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC')) AS "c" WHERE NOT (("c"."k0", "c"."k1") IN (SELECT "id" AS "k0", "day" AS "k1" FROM "marts"."customers" WHERE "id" IS NOT NULL AND "day" IS NOT NULL AND "paid" = TRUE));
+
+-- is NaN
+SELECT COUNT(CASE WHEN isNaN("amount") THEN 1 END) AS "a0", COUNT(CASE WHEN 1 = 0 THEN 1 END) AS "a1" FROM "marts"."order";
+

@@ -1,0 +1,214 @@
+"""What the docs say is true: the README's example is run, the generated parts haven't drifted, links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import junitparser
+import pytest
+import yaml
+
+from gatekeeper.cli.exit import NAMES
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+ACTION = yaml.safe_load((ROOT / ".github/actions/gate/action.yml").read_text(encoding="utf-8"))
+
+
+def blocks(page: Path) -> dict[str, str]:
+    """The fenced blocks of a page that carry a name after their language."""
+    text = page.read_text(encoding="utf-8")
+    return dict(re.findall(r"^```\w+ (\S+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A shell's environment in which `gatekeeper` and `python` are this checkout's."""
+    bin = tmp_path / "bin"
+    bin.mkdir()
+    for name, line in (("gatekeeper", "-m gatekeeper"), ("python", "")):
+        script = bin / name
+        script.write_text(f'#!/bin/sh\nexec "{sys.executable}" {line} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    return {**os.environ, "PATH": f"{bin}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "GITHUB_SHA": ""}
+
+
+@pytest.fixture
+def readme(tmp_path: Path) -> Path:
+    """The project that the README describes, file by file."""
+    project = tmp_path / "project"
+    for name, body in blocks(ROOT / "README.md").items():
+        if name.endswith(".yaml"):
+            (project / name).parent.mkdir(parents=True, exist_ok=True)
+            (project / name).write_text(body, encoding="utf-8")
+    return project
+
+
+def shell(script: str, cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def night(name: str, project: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return shell(blocks(ROOT / "README.md")[name], project, environment)
+
+
+def test_the_readme_s_project_is_valid(readme, environment):
+    ran = shell("gatekeeper lint", readme, environment)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "warning" not in ran.stdout
+
+
+def test_the_readme_s_first_night_is_open(readme, environment):
+    ran = night("first-night", readme, environment)
+    assert (ran.returncode, ran.stderr) == (0, ""), ran.stdout + ran.stderr
+    cases = [case for suite in junitparser.JUnitXml.fromfile(str(readme / "gate.xml")) for case in suite]
+    assert len(cases) > 5
+    assert all(case.is_passed for case in cases)
+
+
+def test_the_readme_s_second_night_is_late(readme, environment):
+    night("first-night", readme, environment)
+    ran = night("second-night", readme, environment)
+    assert ran.returncode == 75, ran.stdout + ran.stderr
+    assert "orders#fresh" in ran.stdout
+    assert "shop-data" in ran.stdout
+
+
+def test_the_readme_s_exit_codes_are_those_of_the_code():
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name: int(code) for code, name in rows} == {"open": 0, **NAMES}
+
+
+def test_generated_docs_have_not_drifted():
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "docs/generate.py"), "--check"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_rule_that_contributing_shows_works_and_documents_itself(tmp_path):
+    diff = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```diff\n")[1].split("```")[0]
+    lines = [line[1:] for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]
+    (tmp_path / "blank.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", "import blank, generate; print(generate.rules())"],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'docs'}:{tmp_path}"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "### blank" in ran.stdout, ran.stderr
+    assert "| `max` | rows, or a share such as `1%` | `0` |" in ran.stdout.split("### blank")[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_between_pages_lead_somewhere(page):
+    broken = []
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if "://" not in target and not (page.parent / target).exists():
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_yaml_in_the_docs_can_be_read(page):
+    text = page.read_text(encoding="utf-8")
+    for body in re.findall(r"^```yaml[^\n]*\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        assert yaml.safe_load(body)
+
+
+# the GitHub action: its scripts, run by the shell that GitHub runs them with
+
+
+@pytest.fixture
+def runner(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
+    """What a runner sets, with gatekeeper where the installation puts it."""
+    bin = tmp_path / "temp" / "gatekeeper" / "bin"
+    bin.mkdir(parents=True)
+    for name in ("gatekeeper", "python"):
+        (bin / name).symlink_to(tmp_path / "bin" / name)
+    for name in ("output", "summary"):
+        (tmp_path / name).touch()
+    return {
+        **environment,
+        "RUNNER_TEMP": str(tmp_path / "temp"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+        "OUTPUT": "revenue", "PROJECT": "", "VERSION": "", "JUNIT": "reports/gate.xml",
+    }  # fmt: skip
+
+
+def step(number: int, project: Path, runner: dict[str, str]) -> tuple[int, dict[str, str], str]:
+    """The exit code of a step of the action, the outputs that it sets, and the summary."""
+    (project / "reports").mkdir(exist_ok=True)
+    ran = shell(ACTION["runs"]["steps"][number]["run"], project, runner)
+    lines = Path(runner["GITHUB_OUTPUT"]).read_text(encoding="utf-8").splitlines()
+    return ran.returncode, dict(line.split("=", 1) for line in lines), Path(runner["GITHUB_STEP_SUMMARY"]).read_text()
+
+
+def data(project: Path, environment: dict[str, str], hours: int) -> None:
+    script = blocks(ROOT / "README.md")["first-night"].split("gatekeeper gate")[0]
+    assert shell(script.replace("interval 2 hour", f"interval {hours} hour"), project, environment).returncode == 0
+
+
+@pytest.mark.parametrize(("hours", "code", "verdict"), [(2, 0, "open"), (30, 75, "not_ready"), (-30, 1, "blocked")])
+def test_the_action_ends_as_the_gate_does(hours, code, verdict, readme, runner):
+    data(readme, runner, hours)
+    ended, outputs, summary = step(1, readme, runner)
+    assert (ended, outputs) == (code, {"verdict": verdict, "exit-code": str(code)})
+    assert "revenue" in summary.lower()
+    assert junitparser.JUnitXml.fromfile(str(readme / "reports/gate.xml"))
+
+
+def test_the_action_says_usage_for_an_output_that_nobody_wrote(readme, runner):
+    assert step(1, readme, {**runner, "OUTPUT": "nothing"})[:2] == (2, {"verdict": "usage", "exit-code": "2"})
+
+
+@pytest.mark.parametrize("output", ["revenue; touch owned", "$(touch owned)", "--advisory", "revenue --advisory", "*"])
+def test_the_action_never_takes_an_input_for_code(output, readme, runner):
+    data(readme, runner, 30)
+    ended, outputs, _ = step(1, readme, {**runner, "OUTPUT": output})
+    assert (ended, outputs["verdict"]) == (2, "usage")
+    assert not (readme / "owned").exists()
+
+
+def test_the_action_does_not_believe_an_exit_code_without_a_report(readme, runner):
+    fake = Path(runner["RUNNER_TEMP"]) / "gatekeeper" / "bin" / "gatekeeper"
+    fake.unlink()
+    fake.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    fake.chmod(0o755)
+    ended, outputs, summary = step(1, readme, runner)
+    assert (ended, outputs) == (3, {"verdict": "not_evaluated", "exit-code": "3"})
+    assert "not evaluated" in summary
+
+
+def test_an_action_that_cannot_install_is_closed_and_leaves_a_report_that_is_not_green(readme, runner):
+    (readme / "reports").mkdir()
+    (readme / "reports/gate.xml").write_text("<testsuites/>", encoding="utf-8")
+    offline = {**runner, "VERSION": "0.0.0+nowhere", "PIP_NO_INDEX": "1"}
+    ended, outputs, summary = step(0, readme, offline)
+    assert (ended, outputs) == (3, {})
+    assert "not evaluated" in summary
+    (case,) = [case for suite in junitparser.JUnitXml.fromfile(str(readme / "reports/gate.xml")) for case in suite]
+    assert case.is_error
+    assert ACTION["outputs"]["verdict"]["value"] == "${{ steps.gate.outputs.verdict || 'not_evaluated' }}"
+    assert ACTION["outputs"]["exit-code"]["value"] == "${{ steps.gate.outputs.exit-code || '3' }}"
+
+
+def test_no_input_of_the_action_is_pasted_into_a_script():
+    scripts = [one["run"] for one in ACTION["runs"]["steps"] if "run" in one]
+    assert len(scripts) == 2
+    assert [script for script in scripts if "${{" in script] == []
+
+
+def test_the_action_uploads_the_report_whatever_happened():
+    (upload,) = [one for one in ACTION["runs"]["steps"] if one.get("uses", "").startswith("actions/upload-artifact@")]
+    assert upload["if"] == "always()"
+    assert "continue-on-error" not in json.dumps(ACTION)
