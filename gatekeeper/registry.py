@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
-from importlib import metadata
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -59,6 +58,8 @@ class Registry(Generic[T]):
         if self._complete:
             return
         self._complete = True
+        from importlib import metadata  # 26 ms
+
         for point in metadata.entry_points(group=self._group):
             if point.name not in self._entries:
                 self._entries[point.name] = point.load()

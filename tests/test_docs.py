@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from gatekeeper.cli.exit import NAMES
+from gatekeeper.engines import connect
+from gatekeeper.model.project import Connection
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -108,6 +110,37 @@ def test_the_rule_that_contributing_shows_works_and_documents_itself(tmp_path):
     assert "| `max` | rows, or a share such as `1%` | `0` |" in ran.stdout.split("### blank")[1]
 
 
+def test_the_role_that_security_shows_reads_and_never_writes(postgres):
+    import psycopg
+
+    recipe = (ROOT / "SECURITY.md").read_text(encoding="utf-8").split("```sql\n")[1].split("```")[0]
+    shop = postgres.fresh()
+    postgres.run("create role loader", shop)
+    try:
+        postgres.run("create schema raw; create schema marts; create table raw.old (a int)", shop)
+        postgres.run("grant create, usage on schema raw to loader", shop)
+        postgres.run(recipe.replace("database shop", f"database {shop}"), shop)
+        postgres.run("set role loader; create table raw.new (a int)", shop)
+        engine = connect(Connection(name="w", url=postgres.url(shop, "gatekeeper")), environ={}, root=ROOT)
+        assert engine.about()["can_write"] == "no"
+        engine.close()
+        with psycopg.connect(postgres.url(shop, "gatekeeper").replace("+psycopg", ""), autocommit=True) as session:
+            session.execute("set default_transaction_read_only = off")
+            for table in ("raw.old", "raw.new"):
+                assert session.execute(f"select count(*) from {table}").fetchone() == (0,)
+            for write in (
+                "insert into raw.new values (1)",
+                "create table public.t (a int)",
+                "create temp table t (a int)",
+            ):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    session.execute(write)
+    finally:
+        for role in ("loader", "gatekeeper"):
+            postgres.run(f"drop owned by {role} cascade", shop)
+            postgres.run(f"drop role {role}", shop)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_between_pages_lead_somewhere(page):
     broken = []
@@ -141,7 +174,7 @@ def runner(tmp_path: Path, environment: dict[str, str]) -> dict[str, str]:
         "RUNNER_TEMP": str(tmp_path / "temp"),
         "GITHUB_OUTPUT": str(tmp_path / "output"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
-        "OUTPUT": "revenue", "PROJECT": "", "VERSION": "", "JUNIT": "reports/gate.xml",
+        "OUTPUT": "revenue", "PROJECT": "", "VERSION": "", "JUNIT": "reports/gate.xml", "CHECKOUT": str(ROOT),
     }  # fmt: skip
 
 
@@ -189,10 +222,10 @@ def test_the_action_does_not_believe_an_exit_code_without_a_report(readme, runne
     assert "not evaluated" in summary
 
 
-def test_an_action_that_cannot_install_is_closed_and_leaves_a_report_that_is_not_green(readme, runner):
+def test_an_action_that_cannot_install_is_closed_and_leaves_a_report_that_is_not_green(readme, runner, tmp_path):
     (readme / "reports").mkdir()
     (readme / "reports/gate.xml").write_text("<testsuites/>", encoding="utf-8")
-    offline = {**runner, "VERSION": "0.0.0+nowhere", "PIP_NO_INDEX": "1"}
+    offline = {**runner, "VERSION": "0.0.0+nowhere", "PIP_NO_INDEX": "1", "RUNNER_TEMP": str(tmp_path)}
     ended, outputs, summary = step(0, readme, offline)
     assert (ended, outputs) == (3, {})
     assert "not evaluated" in summary

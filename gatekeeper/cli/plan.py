@@ -57,11 +57,11 @@ def _catalogs(project: Project, rules: Sequence[PlannedRule], dialects: Mapping[
                 named.setdefault(table, set()).update(columns)
     entries = {entry.table: entry for contract in project.contracts.values() for entry in contract.tables}
     catalogs = {}
-    for table, columns in named.items():
+    for table, names in named.items():
         described = entries[table].columns if table in entries else ()
         facts = [ColumnFact(c.name, c.logical or Type("other"), not c.required) for c in described]
         known = Catalog(True, table.path, tuple(facts))
-        facts += [ColumnFact(name, Type("other")) for name in sorted(columns) if known.column(name) is None]
+        facts += [ColumnFact(name, Type("other")) for name in sorted(names) if known.column(name) is None]
         catalogs[table] = Catalog(True, table.path, tuple(facts))
     return catalogs
 

@@ -98,6 +98,7 @@ def _output(
         line=output.line,
         verdict=said,
         exit_code=EXIT_CODES[said],
+        rules=tuple(rule.id for rule in rules),
         reason=_reason(rules, findings, decisions, [str(table) for table in unseen]),
         counts=_counts(statuses),
         sections=section_reports(output, rules, findings, decisions, _zone(project, rules))
@@ -125,10 +126,10 @@ def _reason(
     if not rules:
         return "there is no rule to evaluate"
     order = ("fail", "error", "late", "skipped")
-    standing = [findings[d.rule] for d in decisions if d.effect == "blocks"]
+    standing = [(d.rule, findings[d.rule]) for d in decisions if d.effect == "blocks"]
     if standing:
-        worst_finding = min(standing, key=lambda f: order.index(f.status) if f.status in order else -1)
-        return worst_finding.message
+        rule, finding = min(standing, key=lambda at: order.index(at[1].status) if at[1].status in order else -1)
+        return f"{rule}: {finding.message}"
     if unseen:
         return f"nobody checks {', '.join(unseen)}"
     return ""
@@ -216,7 +217,8 @@ def _rule(
 
 def _withheld(rule: PlannedRule, finding: Finding) -> str:
     held = {"pass": "holds", "warn": "is beyond its warning", "fail": "is out of bounds", "late": "is too old"}
-    return f"{rule.column or rule.kind} {held.get(finding.status, 'could not be told')}; its value is not shown: {rule.classified}"
+    said = held.get(finding.status, "could not be told")
+    return f"{rule.column or rule.kind} {said}; its value is not shown, it is {rule.classified}"
 
 
 def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding) -> str | None:

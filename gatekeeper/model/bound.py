@@ -23,8 +23,9 @@ def number(value: Number) -> str:
         return str(value).lower()
     if not isfinite(value):
         return str(value)
-    if value == int(value):
-        return f"{int(value):,}" if abs(value) < 10**18 else f"{value:g}"
+    whole = int(value)
+    if value == whole:
+        return f"{whole:,}" if abs(whole) < 10**18 else f"{value:g}"
     return f"{value:,.6g}"
 
 

@@ -120,6 +120,7 @@ class RuleReport:
     line: int = 0
     because: str | None = None
     waiver: str | None = None
+    """`until 2026-12-01 by ana: reason`."""
     queries: tuple[str, ...] = ()
     seconds: float = 0.0
     windowed: bool = False

@@ -13,12 +13,12 @@ from gatekeeper.model.report import Counts, OutputReport, Report, RuleReport
 from gatekeeper.model.written import in_words
 
 _HEADLINES = {
-    "open": ("OPEN", "it may be refreshed."),
-    "blocked": ("BLOCKED", "the data is wrong, and waiting will not help."),
-    "not_ready": ("HELD BACK", "not ready yet; waiting may help."),
-    "not_evaluated": ("NOT CHECKED", "nobody can tell whether the data is right."),
-    "usage": ("NOT STARTED", "the command or the project's files are wrong."),
-    "interrupted": ("INTERRUPTED", "the run did not come to its end."),
+    "open": ("OPEN", "may be refreshed"),
+    "blocked": ("BLOCKED", "the data is wrong"),
+    "not_ready": ("HELD BACK", "not ready yet"),
+    "not_evaluated": ("NOT CHECKED", "nobody can tell whether the data is right"),
+    "usage": ("NOT STARTED", "the command or the project's files are wrong"),
+    "interrupted": ("INTERRUPTED", "the run did not come to its end"),
 }
 STATUSES = ("fail", "error", "late", "skipped", "warn", "waived", "pass")
 _OF_ERRORS = {
@@ -78,10 +78,14 @@ def verdict_of(report: Report, output: OutputReport) -> str:
 
 
 def sentence(report: Report, output: OutputReport) -> str:
-    """`Revenue dashboard: not ready, the CRM export is late.`"""
+    """`Revenue dashboard: not ready yet; the CRM export is 22h old.`"""
     verdict = verdict_of(report, output)
-    reason = output.reason if verdict == output.verdict and output.reason else _HEADLINES[verdict][1]
-    return f"{output.title or output.id}: {reason}"
+    told = [_HEADLINES[verdict][1]]
+    if verdict == output.verdict and output.reason:
+        told.append(output.reason.strip().rstrip("."))
+    if verdict == "open":
+        told += [f"{section.id} is {section.status}" for section in output.sections if section.status != "fresh"]
+    return f"{output.title or output.id}: {'; '.join(told)}."
 
 
 def verdict_of_run(report: Report) -> str:
@@ -91,7 +95,7 @@ def verdict_of_run(report: Report) -> str:
 
 def run_sentence(report: Report) -> str:
     """What is to be said of a run that holds no output."""
-    return _HEADLINES[verdict_of_run(report)][1].capitalize()
+    return f"{_HEADLINES[verdict_of_run(report)][1].capitalize()}."
 
 
 def place(file: str, line: int, column: int = 0) -> str:

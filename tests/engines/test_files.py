@@ -65,7 +65,12 @@ def refused(session, sql, seconds=5.0):
 
 
 def test_the_catalog_tells_columns_keys_and_views(session):
-    tables = [Table("w", ('or"DER',)), Table("w", ("main", "A_View")), Table("w", ("nope",)), Table("w", ("no", "a_view"))]
+    tables = [
+        Table("w", ('or"DER',)),
+        Table("w", ("main", "A_View")),
+        Table("w", ("nope",)),
+        Table("w", ("no", "a_view")),
+    ]
     order, view, nope, elsewhere = session.catalog(tables).values()
     assert order.path[-1] == 'Or"der'
     assert [(c.name, c.type.family) for c in order.columns] == [
@@ -81,7 +86,12 @@ def test_the_catalog_tells_columns_keys_and_views(session):
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT 1; SELECT 2", 'INSERT INTO "Or""der" VALUES (2, NULL, NULL, NULL)', 'DROP VIEW a_view', "CREATE TABLE t (a INT)"],
+    [
+        "SELECT 1; SELECT 2",
+        'INSERT INTO "Or""der" VALUES (2, NULL, NULL, NULL)',
+        "DROP VIEW a_view",
+        "CREATE TABLE t (a INT)",
+    ],
 )
 def test_a_second_statement_and_a_write_are_refused(session, sql):
     assert refused(session, sql).cause == "query"
@@ -119,7 +129,9 @@ def test_two_sessions_ask_side_by_side(kind, file):
     sessions = [engine.open(timeout_seconds=5) for _ in range(3)]
     found = []
     threads = [
-        threading.Thread(target=lambda s=s: found.append(s.rows("SELECT count(*) FROM a_view", limit=1, timeout_seconds=9)))
+        threading.Thread(
+            target=lambda s=s: found.append(s.rows("SELECT count(*) FROM a_view", limit=1, timeout_seconds=9))
+        )
         for s in sessions
     ]
     for thread in threads:
@@ -230,14 +242,16 @@ def test_a_missing_driver_and_a_bad_url_say_how_to_mend_them(url, said):
 
 def test_sqlite_refuses_a_pattern_that_could_run_forever(tmp_path):
     connection = sqlite3.connect(tmp_path / "p.db")
-    connection.executescript("CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!')")
+    connection.executescript(
+        "CREATE TABLE t (a TEXT); INSERT INTO t VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!')"
+    )
     connection.close()
     engine = engine_of("sqlite:///p.db", tmp_path)
     session = engine.open(timeout_seconds=5)
     began = time.monotonic()
     assert refused(session, "SELECT a REGEXP '(a+)+$' FROM t").cause == "unsupported"
     assert time.monotonic() - began < 1
-    assert session.rows("SELECT a REGEXP '^a+[!]$', a REGEXP 'b', NULL REGEXP 'b' FROM t", limit=1, timeout_seconds=5) == [
-        (1, 0, None)
-    ]
+    assert session.rows(
+        "SELECT a REGEXP '^a+[!]$', a REGEXP 'b', NULL REGEXP 'b' FROM t", limit=1, timeout_seconds=5
+    ) == [(1, 0, None)]
     engine.close()

@@ -57,7 +57,14 @@ def prepared(postgres):
 def test_the_catalog_of_all_tables_comes_in_the_databases_own_spelling(prepared):
     engine = engine_of(prepared)
     session = engine.open(timeout_seconds=5)
-    paths = [('or"DER',), ("A_VIEW",), ("other", "a_view"), ("public", "twin"), ("nope",), ("elsewhere", "public", "twin")]
+    paths = [
+        ('or"DER',),
+        ("A_VIEW",),
+        ("other", "a_view"),
+        ("public", "twin"),
+        ("nope",),
+        ("elsewhere", "public", "twin"),
+    ]
     tables = {path: Table("w", path) for path in paths}
     facts = {path: session.catalog(tables.values())[table] for path, table in tables.items()}
     order = facts[('or"DER',)]
@@ -219,7 +226,9 @@ def test_a_wrong_password_is_auth_and_is_not_told(postgres):
 
 def test_a_password_from_the_environment_is_not_told(postgres):
     with pytest.raises(EngineError) as caught:
-        engine_of("postgresql://u:${PASSWORD}@127.0.0.1:1/x?sslpassword=zzz", PASSWORD="hunter2").open(timeout_seconds=3)
+        engine_of("postgresql://u:${PASSWORD}@127.0.0.1:1/x?sslpassword=zzz", PASSWORD="hunter2").open(
+            timeout_seconds=3
+        )
     assert caught.value.cause == "connect"
     assert caught.value.transient
     assert not any(secret in str(caught.value) for secret in ("hunter2", "zzz"))

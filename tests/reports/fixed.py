@@ -47,7 +47,7 @@ RULES = (
     RuleReport(
         id="payments#dup", kind="unique", table="raw.payments", status="waived", message="4 rows share a key",
         measured=4, unit="rows", expected="at most 0 rows", established="counted", owner="payments-team", line=40,
-        waiver="DUP-311, vendor resends on Monday (ana, until 2026-12-01)", queries=("q2",), **_PAYMENTS,
+        waiver="until 2026-12-01 by ana: DUP-311, vendor resends on Monday", queries=("q2",), **_PAYMENTS,
     ),
     RuleReport(
         id="payments#retention", kind="sla", table="raw.payments", status="skipped", cause="unsupported",
@@ -103,7 +103,7 @@ REPORT = Report(
             line=1,
             verdict="blocked",
             exit_code=1,
-            reason="12 payments are out of range, and the CRM export is late.",
+            reason="12 of 100,000 rows are outside 0 to 50,000",
             counts=Counts(declared=10, pass_=1, warn=1, fail=2, late=2, error=1, skipped=2, waived=1),
             sections=(
                 SectionReport(id="revenue", status="blocked", as_of=AT, because=("payments#amount-range",)),
@@ -147,7 +147,7 @@ REPORT = Report(
             line=1,
             verdict="open",
             exit_code=0,
-            reason="all that it needs holds.",
+            reason="",
             counts=Counts(declared=2, pass_=1, waived=1),
             sections=(SectionReport(id="ledger_export", status="fresh", as_of=AT),),
             decisions=(

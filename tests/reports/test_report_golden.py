@@ -36,7 +36,7 @@ NIGHT = replace(
             REPORT.outputs[0],
             verdict="not_ready",
             exit_code=75,
-            reason="the CRM export is late.",
+            reason="the newest row is 22h old",
             sections=(
                 replace(REPORT.outputs[0].sections[0], status="fresh", because=()),
                 REPORT.outputs[0].sections[1],

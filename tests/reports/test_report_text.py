@@ -46,6 +46,13 @@ def test_the_verdict_comes_first_in_a_sentence(render, verdict, word):
 
 
 @READABLE
+def test_an_open_output_says_in_its_sentence_which_section_is_stale(render):
+    sections = (SectionReport(id="revenue", status="fresh"), SectionReport(id="pipeline", status="stale"))
+    first = render(judged("open", rule("late", cause="age"), effect="labels", sections=sections)).splitlines()[0]
+    assert "may be refreshed; pipeline is stale." in first
+
+
+@READABLE
 def test_an_unfinished_run_is_never_said_to_be_open(render):
     first = render(replace(judged("open", rule("pass"), effect="shown"), finished=False)).splitlines()[0]
     assert "INTERRUPTED" in first

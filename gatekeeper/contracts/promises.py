@@ -1,0 +1,204 @@
+"""What the standard's fields imply: schema, required, unique, primaryKey, logicalTypeOptions, enum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from gatekeeper.contracts.odcs_shape import Item, LogicalTypeOptions, Property
+from gatekeeper.contracts.register import Entry, Register
+from gatekeeper.contracts.tables import Column, Site, is_physical
+from gatekeeper.contracts.yaml_lines import Key
+from gatekeeper.model.pattern import check_pattern
+from gatekeeper.model.rule import Rule
+from gatekeeper.rules.length import Length
+from gatekeeper.rules.nulls import Nulls
+from gatekeeper.rules.pattern import Pattern
+from gatekeeper.rules.primary_key import PrimaryKey
+from gatekeeper.rules.range import Range
+from gatekeeper.rules.schema import Schema
+from gatekeeper.rules.unique import Unique
+from gatekeeper.rules.values import AcceptedValues
+
+_HEX = "[0-9A-Fa-f]"
+_BYTE = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_DAY = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+# Source: RFC 3339 (dates and times), RFC 3986 (a scheme first), RFC 1123 (host names), RFC 9562 (UUIDs).
+FORMATS = {
+    "email": r"^[^@ \t\r\n]+@[^@ \t\r\n]+\.[^@ \t\r\n]+$",
+    "uuid": f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$",
+    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:[^ \t\r\n]+$",
+    "hostname": "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?([.][A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$",
+    "ipv4": f"^{_BYTE}([.]{_BYTE}){{3}}$",
+    "date": f"^{_DAY}$",
+    "time": f"^{_CLOCK}$",
+    "date-time": f"^{_DAY}[Tt ]{_CLOCK}$",
+}
+_BITS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32, 64)}
+_UNMEASURED = (
+    "multipleOf", "minProperties", "maxProperties", "minItems", "maxItems", "uniqueItems", "dimensions", "normalized",
+)  # fmt: skip
+
+
+def integer_range(name: str) -> tuple[int, int] | None:
+    """The least and greatest number of `i8` to `u64`."""
+    if name not in _BITS:
+        return None
+    sign, bits = _BITS[name]
+    return (0, 2**bits - 1) if sign == "u" else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+
+
+def add_promises(register: Register, site: Site, *, own_schema: bool) -> None:
+    """The rules that the table's properties imply; `own_schema`: a schema rule is written out among its quality rules."""
+    if not site.columns:
+        return
+    if not own_schema:
+        path = (*site.path, "properties")
+        register.add(Entry(path=path, kind="schema", what="schema", site=site, rule=Schema()))
+    _primary_key(register, site)
+    for column in site.columns.values():
+        if is_physical(column.shape):
+            for entry in _of_column(register, site, column):
+                register.add(entry)
+        else:
+            _unmeasured(register, site, column.path, column.name, column.shape, "a measure is no column of the table")
+        _inside(register, site, column.path, column.name, column.shape)
+
+
+def _primary_key(register: Register, site: Site) -> None:
+    parts = [column for column in site.columns.values() if column.shape.primaryKey]
+    if not parts:
+        return
+    order = {column.name: number for number, column in enumerate(parts)}
+    parts.sort(key=lambda c: (c.shape.primaryKeyPosition if _is_placed(c) else len(parts) + 1, order[c.name]))
+    rule = PrimaryKey(columns=tuple(column.declared.name for column in parts))
+    path = (*parts[0].path, "primaryKey")
+    register.add(Entry(path=path, kind="primary_key", what="primary_key", site=site, rule=rule))
+
+
+def _is_placed(column: Column) -> bool:
+    return column.shape.primaryKeyPosition is not None and column.shape.primaryKeyPosition > 0
+
+
+def _of_column(register: Register, site: Site, column: Column) -> Iterator[Entry]:
+    shape, name = column.shape, column.declared.name
+
+    def entry(what: str, kind: str, rule: Rule | None, *keys: Key, unsupported: str = "", operator: str = "") -> Entry:
+        return Entry(path=(*column.path, *keys), kind=kind, what=what, site=site, column=column.name, rule=rule,
+                     unsupported=unsupported, operator=operator)  # fmt: skip
+
+    if shape.required:
+        yield entry("required", "nulls", Nulls(column=name), "required")
+    if shape.unique:
+        yield entry("unique", "unique", Unique(columns=(name,)), "unique")
+    if shape.enum:
+        allowed = tuple(item.value for item in shape.enum if item.value is not None)
+        rule = AcceptedValues(column=name, in_=allowed) if allowed else None
+        yield entry("enum", "values", rule, "enum", unsupported="" if allowed else "the enum allows null alone")
+    if shape.logicalTypeOptions is not None:
+        yield from _of_options(register, column, shape.logicalTypeOptions, entry)
+
+
+def _of_options(register: Register, column: Column, options: LogicalTypeOptions, entry: Any) -> Iterator[Entry]:
+    name, at = column.declared.name, "logicalTypeOptions"
+    yield from _of_range(name, options, entry)
+    if options.minLength is not None:
+        yield entry("min_length", "length", Length(column=name, min=options.minLength), at, "minLength")
+    if options.maxLength is not None:
+        yield entry("max_length", "length", Length(column=name, max=options.maxLength), at, "maxLength")
+    if options.pattern is not None:
+        unread = standard_pattern(register, (*column.path, at, "pattern"), options.pattern)
+        rule = None if unread else Pattern(column=name, matches=options.pattern)
+        yield entry("pattern", "pattern", rule, at, "pattern", unsupported=unread)
+    if options.format is not None:
+        yield _of_format(name, column.shape.logicalType, options.format, entry)
+    for option in _UNMEASURED:
+        if getattr(options, option):
+            yield entry(option, option, None, at, option, unsupported=f"gatekeeper does not measure {option}")
+    if options.required:
+        yield entry("required_fields", "required_fields", None, at, "required",
+                    unsupported="gatekeeper does not measure fields inside of a column")  # fmt: skip
+
+
+def _of_range(name: str, options: LogicalTypeOptions, entry: Any) -> Iterator[Entry]:
+    at = "logicalTypeOptions"
+    for what, key, exclusive in (("min", "minimum", "exclusiveMinimum"), ("max", "maximum", "exclusiveMaximum")):
+        limit, beyond = getattr(options, key), getattr(options, exclusive)
+        if limit is not None:
+            # in 3.0 exclusiveMinimum is a boolean beside minimum, since 3.1 a limit of its own
+            yield entry(what, "range", Range(column=name, exclusive=beyond is True, **{what: limit}), at, key)
+        if beyond is not None and not isinstance(beyond, bool):
+            rule = Range(column=name, exclusive=True, **{what: beyond})
+            yield entry(what, "range", rule, at, exclusive, operator=exclusive)
+
+
+def _of_format(name: str, logical: str | None, written: str, entry: Any) -> Entry:
+    at = ("logicalTypeOptions", "format")
+    limits = integer_range(written) if logical in (None, "integer") else None
+    if limits is not None:
+        made: Entry = entry("format", "range", Range(column=name, min=limits[0], max=limits[1]), *at)
+        return made
+    matches = FORMATS.get(written.lower()) if logical in (None, "string") else None
+    if matches is not None:
+        made = entry("format", "pattern", Pattern(column=name, matches=matches), *at)
+        return made
+    made = entry("format", "format", None, *at, unsupported=f"gatekeeper does not measure the format {written!r}")
+    return made
+
+
+def standard_pattern(register: Register, path: tuple[Key, ...], pattern: str) -> str:
+    """Why a pattern of the standard, which allows more than every engine reads, can't be measured; empty if it can."""
+    try:
+        check_pattern(pattern)
+    except ValueError as wrong:
+        if "can't be read" in str(wrong):
+            register.problem(path, "bad-pattern", str(wrong))
+        else:
+            hint = "write it in the subset of RE2, or as an `sql` rule"
+            register.problem(path, "unsupported-pattern", f"the pattern is not checked: {wrong}", hint, warning=True)
+        return str(wrong)
+    return ""
+
+
+def _inside(register: Register, site: Site, path: tuple[Key, ...], name: str, shape: Item) -> None:
+    """What is promised of fields inside of a column appears by name."""
+    inner: list[tuple[str, tuple[Key, ...], Item]] = []
+    inner += [(f"{name}.{p.name}", (*path, "properties", n), p) for n, p in enumerate(shape.properties or ())]
+    if shape.items is not None:
+        inner.append((f"{name}.items", (*path, "items"), shape.items))
+    if shape.map is not None:
+        inner += [(f"{name}.{part}", (*path, "map", part), getattr(shape.map, part)) for part in ("key", "value")]
+    for label, place, item in inner:
+        _unmeasured(register, site, place, label, item, "gatekeeper does not measure fields inside of a column")
+        _inside(register, site, place, label, item)
+
+
+def _unmeasured(register: Register, site: Site, path: tuple[Key, ...], label: str, item: Item, why: str) -> None:
+    promised: list[tuple[str, tuple[Key, ...]]] = [
+        (what, (*path, key)) for what, key in
+        (("required", "required"), ("unique", "unique"), ("primary_key", "primaryKey"), ("enum", "enum"))
+        if getattr(item, key)
+    ]  # fmt: skip
+    told = item.logicalTypeOptions.model_fields_set if item.logicalTypeOptions is not None else set()
+    skip = {"timezone", "defaultTimezone", "elementType", "distanceMetric", "embeddingModel", "embeddingModelVersion"}
+    promised += [(key, (*path, "logicalTypeOptions", key)) for key in sorted(told - skip)]
+    promised += [(q.metric or q.rule or q.type or "quality", (*path, "quality", n)) for n, q in enumerate(item.quality or ())]
+    promised += [("references", (*path, "relationships", n)) for n, _ in enumerate(item.relationships or ())]
+    for number, (what, place) in enumerate(promised):
+        quality = (item.quality or [])[int(place[-1])] if "quality" in place[-2:-1] else None
+        register.add(Entry(path=place, kind=what, what=f"{label_of(label)}.{what}", site=site, unsupported=why,
+                           id=quality.id if quality else None, operator=f"{number + 1}" if quality else ""))  # fmt: skip
+
+
+def label_of(name: str) -> str:
+    """A dotted name as a part of an id."""
+    from gatekeeper.contracts.ids import within
+
+    return ".".join(within(part) for part in name.split("."))
+
+
+def columns_of_table(site: Site, properties: list[Property], read: Any) -> None:
+    """Fills the site's columns from the properties."""
+    for index, shape in enumerate(properties):
+        site.columns[shape.name] = read(shape, (*site.path, "properties", index))

@@ -1,0 +1,241 @@
+"""The quality rules of a contract: library metrics, SQL, texts, and our own kinds in the standard's extension point."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from gatekeeper.contracts.kinds import WrittenRule, read_kind
+from gatekeeper.contracts.odcs_shape import Quality
+from gatekeeper.contracts.promises import standard_pattern
+from gatekeeper.contracts.register import Entry, Register
+from gatekeeper.contracts.relationships import Parents
+from gatekeeper.contracts.tables import Site, read_defaults
+from gatekeeper.contracts.yaml_lines import Key
+from gatekeeper.model.bound import Bound, Op
+from gatekeeper.registry import did_you_mean
+from gatekeeper.rules.library import LibraryMetric
+from gatekeeper.rules.references import References
+from gatekeeper.rules.sql import StandardSql
+
+METRICS = ("nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount")
+# the words of the examples of 3.0
+_SYNONYMS = {"duplicateCount": "duplicateValues", "validValues": "invalidValues", "nullCount": "nullValues"}
+OPERATORS: dict[str, Op] = {
+    "mustBe": "=", "mustNotBe": "<>", "mustBeGreaterThan": ">", "mustBeGreaterOrEqualTo": ">=", "mustBeLessThan": "<",
+    "mustBeLessOrEqualTo": "<=", "mustBeBetween": "between", "mustNotBeBetween": "not between",
+}  # fmt: skip
+
+
+class QualityReader:
+    """Reads the quality rules of one table and its columns."""
+
+    def __init__(self, register: Register, site: Site, parents: Parents, version: str) -> None:
+        self.register, self.site, self.parents, self.version = register, site, parents, version
+
+    def read(self, quality: Quality, path: tuple[Key, ...], column: str | None) -> None:
+        """Adds the rule that stands at `path`, under a column's property or the table."""
+        own = read_defaults(self.register.document, path, quality.customProperties, self.register.problems)
+        entry = Entry(path=path, kind="", what="", site=self.site, column=column, id=quality.id, name=quality.name or "",
+                      description=quality.description or "", severity=quality.severity, own=own)  # fmt: skip
+        kind = quality.type or ("sql" if quality.query else "custom" if quality.engine else "library")
+        readers = {"text": self._text, "custom": self._custom, "sql": self._sql_rule, "library": self._library}
+        made = readers[kind](quality, entry)
+        if made is not None:
+            self.register.add(made)
+
+    def _text(self, quality: Quality, entry: Entry) -> Entry:
+        return replace(entry, kind="text", what="text", unsupported="a text is read by people")
+
+    def _custom(self, quality: Quality, entry: Entry) -> Entry | None:
+        engine = quality.engine or ""
+        if not engine or quality.implementation is None:
+            missing = "implementation" if engine else "engine"
+            self._wrong(entry, "missing-key", f"a custom rule needs `{missing}`", f"add `{missing}:` here")
+            return None
+        if engine.casefold() != "gatekeeper":
+            what = engine.replace(" ", "_")
+            return replace(entry, kind=what, what=what, unsupported=f"it is written for the engine {engine!r}")
+        written = quality.implementation
+        if not isinstance(written, dict) or len(written) != 1:
+            hint = "such as `implementation: {volume: {min: 1000}}`"
+            path = (*entry.path, "implementation")
+            self.register.problem(path, "bad-rule", "write exactly one kind of rule with its keys", hint)
+            return None
+        ((kind, keys),) = written.items()
+        return self.of_kind(replace(entry, path=(*entry.path, "implementation", kind)), kind, keys)
+
+    def of_kind(self, entry: Entry, kind: str, keys: Any) -> Entry | None:
+        """The rule of our own kind whose keys stand at the entry's path."""
+        read, problems = read_kind(self.register.document, entry.path, kind, keys, entry.column)
+        self.register.problems += problems
+        if read is None:
+            return None
+        if read.common.samples is not None:
+            hint = "no row is shown in any report"
+            message = "samples are not collected yet"
+            self.register.problem((*entry.path, "samples"), "not-built", message, hint, key=True, warning=True)
+        entry = replace(entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common, unbuilt=read.unbuilt)
+        if entry.column is None and len(read.columns) == 1:
+            entry = replace(entry, column=read.columns[0])
+        if isinstance(read.rule, References):
+            return self._references(entry, read)
+        if hasattr(read.rule, "query"):
+            return self._query(entry, read)
+        return entry
+
+    def _references(self, entry: Entry, read: WrittenRule) -> Entry | None:
+        rule = read.rule
+        assert isinstance(rule, References)
+        target = self.parents.named(self.register, entry.path, self.site, rule.to)
+        if target is None:
+            return None
+        columns = self.parents.columns(self.register, (*entry.path, "to", "columns"), target, rule.to.columns)
+        entry = replace(entry, what=f"references.{self.parents.label(rule.to)}", operator=".".join(rule.to.columns),
+                        parent=target.population)  # fmt: skip
+        if target.population.table.connection != self.site.table.connection:
+            return replace(entry, rule=None, unbuilt="references across connections are not built yet")
+        return replace(entry, rule=replace(rule, to=replace(rule.to, columns=columns)))
+
+    def _query(self, entry: Entry, read: WrittenRule) -> Entry | None:
+        queries = {}
+        for name in ("rule", "warn"):
+            rule: Any = getattr(read, name)
+            if rule is not None:
+                query = self._sql(rule.query, entry, (*entry.path, "query"))
+                if query is None:
+                    return None
+                queries[name] = replace(rule, query=query)
+        return replace(entry, **queries)
+
+    def _sql(self, query: str, entry: Entry, path: tuple[Key, ...]) -> str | None:
+        """The query with the names in place; None, and a problem, unless it is one reading statement."""
+        from gatekeeper.model.reading import check_reading
+        from gatekeeper.model.sql import quoted
+
+        site = self.site
+        names = {"object": quoted(site.table.path, site.dialect)}
+        if self.version.startswith("v3.0"):
+            names["table"] = names["object"]
+        if entry.column is not None:
+            column = site.find(entry.column)
+            names["property"] = quoted((column.declared.name if column else entry.column,), site.dialect)
+            names["column"] = names["property"]
+        elif "{property}" in query:
+            self.register.problem(path, "bad-sql", "{property} stands for a column, and this rule is about the table",
+                                  "move the rule under a property, or name the column")  # fmt: skip
+            return None
+        for word, name in names.items():
+            # 3.0 wrote ${table} and ${column}
+            query = query.replace(f"${{{word}}}", name) if self.version.startswith("v3.0") else query
+            query = query.replace(f"{{{word}}}", name) if word in ("object", "property") else query
+        try:
+            check_reading(query, site.dialect)
+        except ValueError as wrong:
+            self.register.problem(path, "bad-sql", str(wrong))
+            return None
+        return query
+
+    def _sql_rule(self, quality: Quality, entry: Entry) -> Entry | None:
+        if quality.query is None:
+            self._wrong(entry, "missing-key", "a rule of the type sql needs `query`", "add `query:` here")
+            return None
+        query = self._sql(quality.query, entry, (*entry.path, "query"))
+        found = self._bound(quality, entry)
+        if query is None or found is None:
+            return None
+        operator, bound, unsupported = found
+        rule = None if bound is None else StandardSql(query=query, bound=bound)
+        return replace(entry, kind="sql", what="sql", operator=operator, rule=rule, unsupported=unsupported)
+
+    def _library(self, quality: Quality, entry: Entry) -> Entry | None:
+        told = quality.metric or quality.rule
+        if told is None:
+            hint = f"metrics are {', '.join(METRICS)}"
+            self._wrong(entry, "missing-key", "the rule has no `metric`", hint)
+            return None
+        metric = _SYNONYMS.get(told, told)
+        if metric not in METRICS:
+            if quality.metric is not None and not self.version.startswith("v3.0"):
+                hint = did_you_mean(told, METRICS) or f"metrics are {', '.join(METRICS)}"
+                self.register.problem((*entry.path, "metric"), "unknown-metric", f"no metric is called {told!r}", hint)
+                return None
+            what = told.replace(" ", "_")
+            return replace(entry, kind=what, what=what, unsupported=f"no version of the standard has the metric {told!r}")
+        entry = replace(entry, kind=metric, what=metric)
+        found = self._bound(quality, entry, default=Bound("=", 0) if told == "validValues" else None)
+        if found is None:
+            return None
+        operator, bound, unsupported = found
+        entry = replace(entry, operator=operator, unsupported=unsupported)
+        if bound is None:
+            return entry
+        return self._metric(metric, quality, entry, bound)
+
+    def _metric(self, metric: Any, quality: Quality, entry: Entry, bound: Bound) -> Entry | None:
+        given = quality.arguments
+        columns = (entry.column,) if entry.column else ()
+        if metric == "duplicateValues" and given is not None and given.properties:
+            columns = tuple(given.properties)
+        if metric == "rowCount":
+            columns = ()
+            if bound.percent:
+                return replace(entry, unsupported="rows in percent of themselves are always 100")
+        elif not columns:
+            hint = "name them in `arguments: {properties: [..]}`" if metric == "duplicateValues" else "move it under a property"
+            self._wrong(entry, "no-column", f"{metric} needs to know its column", hint)
+            return None
+        valid = (given.validValues if given else None) or quality.validValues
+        pattern = given.pattern if given else None
+        if metric == "invalidValues" and not valid and not pattern:
+            hint = "write `arguments: {validValues: [..]}` or `arguments: {pattern: ..}`"
+            self._wrong(entry, "missing-key", "invalidValues needs to know what is valid", hint)
+            return None
+        if pattern and (unread := standard_pattern(self.register, (*entry.path, "arguments", "pattern"), pattern)):
+            return replace(entry, unsupported=unread)
+        missing = given.missingValues if given else None
+        rule = LibraryMetric(
+            metric=metric,
+            bound=bound,
+            columns=columns,
+            valid=tuple(value for value in valid or () if value is not None) if metric == "invalidValues" else (),
+            pattern=pattern if metric == "invalidValues" else None,
+            missing=tuple(value for value in missing or () if value is not None),
+            missing_null=missing is None or None in missing,
+        )
+        return replace(entry, rule=rule)
+
+    def _bound(self, quality: Quality, entry: Entry, default: Bound | None = None) -> tuple[str, Bound | None, str] | None:
+        """The operator's name, its bound, and why it can't be evaluated; None after a problem."""
+        written = [name for name in OPERATORS if name in quality.model_fields_set]
+        if len(written) > 1:
+            self._wrong(entry, "two-operators", f"the rule has two operators, {written[0]} and {written[1]}",
+                        "write one; for a range use mustBeBetween", written[1])  # fmt: skip
+            return None
+        if not written:
+            if default is None and self.version.startswith("v3.0"):
+                return "", None, "the rule has no operator: there is nothing to compare with"
+            if default is None:
+                self._wrong(entry, "no-operator", "the rule has no operator to compare with", "add one, such as `mustBe: 0`")
+                return None
+            return "", default, ""
+        operator = written[0]
+        value = getattr(quality, operator)
+        percent = (quality.unit or "").strip().lower() in ("percent", "%")
+        unit = (quality.unit or "rows").strip().lower()
+        if quality.type != "sql" and quality.query is None and unit not in ("rows", "row", "percent", "%"):
+            return operator, None, f"gatekeeper does not know the unit {quality.unit!r}"
+        if isinstance(value, list):
+            if value[0] > value[1]:
+                self._wrong(entry, "bad-value", f"{operator}: {value[0]} is above {value[1]}", "write the smaller first", operator)
+                return None
+            return operator, Bound(OPERATORS[operator], value[0], value[1], percent=percent), ""
+        if isinstance(value, bool) and entry.kind == "" or isinstance(value, (int, float)) and not isinstance(value, bool):
+            return operator, Bound(OPERATORS[operator], value, percent=percent), ""
+        if entry.kind == "" and isinstance(value, str):
+            return operator, None, "gatekeeper compares numbers and booleans, no texts"
+        self._wrong(entry, "bad-value", f"{operator} needs a number", f"write `{operator}: 0`", operator)
+        return None
+
+    def _wrong(self, entry: Entry, code: str, message: str, hint: str, *below: Key) -> None:
+        self.register.problem((*entry.path, *below), code, message, hint, key=bool(below))

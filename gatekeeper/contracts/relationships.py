@@ -1,0 +1,214 @@
+"""Which table a reference means: by the standard's two notations, or by the keys of our own kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+
+from gatekeeper.contracts.ids import encoded, split_path, within
+from gatekeeper.contracts.odcs_shape import Relationship
+from gatekeeper.contracts.register import Entry, Register
+from gatekeeper.contracts.tables import Site
+from gatekeeper.contracts.yaml_lines import Key
+from gatekeeper.model.question import Population, Table
+from gatekeeper.registry import did_you_mean
+from gatekeeper.rules.references import References, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A table that is referred to; `site` where a contract describes it."""
+
+    population: Population
+    site: Site | None = None
+
+
+@dataclass(slots=True)
+class Parents:
+    """All tables that can be referred to. `sites` by contract; `files` tells a contract's id by its file."""
+
+    sites: Mapping[str, Sequence[Site]]
+    files: Mapping[str, str]
+    connections: Sequence[str]
+    contract: str
+    warned: set[str] = field(default_factory=set)
+
+    def label(self, target: Target) -> str:
+        """The target as a part of a rule's id."""
+        parts = [encoded(target.contract)] if target.contract else []
+        return ".".join([*parts, within(target.table)])
+
+    def named(self, register: Register, path: Sequence[Key], child: Site, target: Target) -> Parent | None:
+        """The table that `to:` means; None after a problem."""
+        if target.contract is not None and target.contract not in self.sites:
+            hint = did_you_mean(target.contract, list(self.sites))
+            register.problem([*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint)
+            return None
+        if target.connection is not None:
+            if target.connection not in self.connections:
+                hint = did_you_mean(target.connection, list(self.connections))
+                message = f"no connection is called {target.connection!r}"
+                register.problem([*path, "to", "connection"], "unknown-connection", message, hint)
+                return None
+            return self._undescribed(register, [*path, "to", "table"], target.connection, target.table)
+        found = self.find(target.table, target.contract or self.contract)
+        if found is not None:
+            return found
+        if target.contract is not None:
+            hint = did_you_mean(target.table, [site.name for site in self.sites[target.contract]])
+            message = f"the contract {target.contract!r} has no table {target.table!r}"
+            register.problem([*path, "to", "table"], "unknown-table", message, hint)
+            return None
+        return self._undescribed(register, [*path, "to", "table"], child.table.connection, target.table)
+
+    def find(self, name: str, contract: str) -> Parent | None:
+        """The table of that name or path in the contract."""
+        for site in self.sites.get(contract, ()):
+            if name in (site.name, str(site.table)):
+                return Parent(Population(site.table), site)
+        return None
+
+    def _undescribed(self, register: Register, path: Sequence[Key], connection: str, name: str) -> Parent | None:
+        try:
+            table = Table(connection, split_path(name))
+        except ValueError as wrong:
+            register.problem(path, "bad-table", str(wrong))
+            return None
+        for sites in self.sites.values():
+            for site in sites:
+                if site.table.is_same(table):
+                    return Parent(Population(site.table), site)
+        if name not in self.warned:
+            self.warned.add(name)
+            message = f"no contract describes the table {name!r}; it is looked up in the database"
+            register.problem(path, "undescribed-table", message, "describe it in a contract", warning=True)
+        return Parent(Population(table))
+
+    def columns(self, register: Register, path: Sequence[Key], parent: Parent, names: Sequence[str]) -> tuple[str, ...]:
+        """The parent's columns as the database names them."""
+        if parent.site is None:
+            return tuple(names)
+        physical = []
+        for name in names:
+            try:
+                physical.append(parent.site.physical(name))
+            except ValueError as wrong:
+                register.problem(path, "unknown-column", str(wrong), parent.site.near(name))
+                physical.append(name)
+        return tuple(physical)
+
+    def add(self, register: Register, site: Site, relationship: Relationship, path: tuple[Key, ...], column: str | None) -> None:
+        """The rule of a relationship that stands at `path`, under a column's property or the table."""
+        to = _listed(relationship.to)
+        if column is not None and relationship.from_ is not None:
+            hint = "leave it out: it is the property itself"
+            register.problem((*path, "from"), "bad-relationship", "`from` has no place under a property", hint, key=True)
+            return
+        if column is None and relationship.from_ is None:
+            register.problem(path, "missing-key", "the key 'from' is missing", "add `from:` here")
+            return
+        own = [column] if column is not None else []
+        for step in _listed(relationship.from_ or []):
+            found = self._end(step, site, register.owner)
+            own.append(found[1] if found is not None else step.split(".")[-1])
+        if len(own) != len(to) or (relationship.from_ is not None and type(relationship.from_) is not type(relationship.to)):
+            hint = "write both as one column, or both as lists of the same length"
+            register.problem((*path, "to"), "bad-relationship", "`from` and `to` don't name as many columns", hint)
+            return
+        ends = [self._end(step, site, register.owner) for step in to]
+        entry = Entry(path=path, kind="references", what="references", site=site, id=relationship.id,
+                      column=column or (own[0] if len(own) == 1 else None))  # fmt: skip
+        tables = {(end[0].population if end[0] else None) for end in ends if end is not None}
+        if None in ends or len(tables) != 1 or None in tables:
+            self._unresolved(register, entry, site, to, path)
+            return
+        parent = next(end[0] for end in ends if end is not None and end[0] is not None)
+        names = [end[1] for end in ends if end is not None]
+        label = self._label_of(parent)
+        entry = replace(entry, what=f"references.{label}", operator=".".join(names), parent=parent.population)
+        nested = any("." in name for name in [*own, *names])
+        if nested:
+            register.add(replace(entry, unsupported="gatekeeper does not measure fields inside of a column"))
+        elif parent.population.table.connection != site.table.connection:
+            register.add(replace(entry, unbuilt="references across connections are not built yet"))
+        else:
+            columns = self.columns(register, (*path, "to"), parent, names)
+            target = Target(table=str(parent.population.table), columns=columns)
+            register.add(replace(entry, rule=References(columns=tuple(own), to=target)))
+
+    def _unresolved(self, register: Register, entry: Entry, site: Site, to: list[str], path: tuple[Key, ...]) -> None:
+        """Another contract's file that isn't in the project, or a table no contract describes."""
+        outside = [step for step in to if "#" in step]
+        shorthand = [step for step in to if "/" not in step and "." in step]
+        if outside or len(shorthand) != len(to):
+            what = f"references.{within(to[0].split('#')[-1].strip('/'))}"
+            said = "its contract is not in the project" if outside else f"nothing in the contract is {to[0]!r}"
+            if not outside:
+                hint = "write `table.column`, or `schema/<id>/properties/<id>`"
+                register.problem((*path, "to"), "bad-relationship", said, hint)
+                return
+            register.add(replace(entry, what=what, unsupported=f"it refers to {to[0]!r}: {said}"))
+            return
+        names = {step.rpartition(".")[0] for step in shorthand}
+        if len(names) != 1:
+            register.problem((*path, "to"), "bad-relationship", "the columns of `to` lie in several tables")
+            return
+        name = names.pop()
+        parent = self._undescribed(register, (*path, "to"), site.table.connection, name)
+        if parent is None:
+            return
+        columns = tuple(step.rpartition(".")[2] for step in shorthand)
+        own = tuple([entry.column] if entry.column else [s.rpartition(".")[2] for s in _listed(register.document.get((*path, "from")))])
+        target = Target(table=str(parent.population.table), columns=columns)
+        register.add(replace(entry, what=f"references.{within(name)}", operator=".".join(columns), parent=parent.population,
+                             rule=References(columns=own, to=target)))  # fmt: skip
+
+    def _label_of(self, parent: Parent) -> str:
+        if parent.site is None:
+            return within(str(parent.population.table))
+        owner = next(id for id, sites in self.sites.items() if any(site is parent.site for site in sites))
+        return within(parent.site.name) if owner == self.contract else f"{owner}.{within(parent.site.name)}"
+
+    def _end(self, step: str, site: Site, contract: str) -> tuple[Parent, str] | None:
+        """The table and column that one notation means; nested columns keep their dots."""
+        file, separator, inner = step.rpartition("#")
+        if separator:
+            named = str(PurePosixPath(file).name)
+            contract = self.files.get(named, "")
+        if "/" in inner:
+            return self._by_ids(inner.strip("/").split("/"), contract)
+        for candidate in self.sites.get(contract, ()):
+            for name in (candidate.name, str(candidate.table)):
+                if inner.startswith(f"{name}."):
+                    return Parent(Population(candidate.table), candidate), inner[len(name) + 1 :]
+        return None
+
+    def _by_ids(self, steps: list[str], contract: str) -> tuple[Parent, str] | None:
+        if len(steps) < 4 or steps[0] != "schema" or any(word != "properties" for word in steps[2::2]):
+            return None
+        for site in self.sites.get(contract, ()):
+            if site.shape is None or steps[1] not in (site.shape.id, site.name):
+                continue
+            names, inner = [], site.shape.properties or []
+            for wanted in steps[3::2]:
+                found = next((p for p in inner if wanted in (p.id, p.name)), None)
+                if found is None:
+                    return None
+                names.append(found.name)
+                inner = found.properties or []
+            return Parent(Population(site.table), site), ".".join(names)
+        return None
+
+
+def _listed(value: str | list[str] | None) -> list[str]:
+    return [value] if isinstance(value, str) else list(value or [])
+
+
+def every_relationship(site: Site) -> Iterator[tuple[Relationship, tuple[Key, ...], str | None]]:
+    """The relationships of a table and of its columns, each with its place."""
+    for index, relationship in enumerate(site.shape.relationships or () if site.shape else ()):
+        yield relationship, (*site.path, "relationships", index), None
+    for column in site.columns.values():
+        for index, relationship in enumerate(column.shape.relationships or ()):
+            yield relationship, (*column.path, "relationships", index), column.name
