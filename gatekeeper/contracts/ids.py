@@ -32,7 +32,7 @@ def split_path(name: str) -> tuple[str, ...]:
     while True:
         found = _PART.match(name, at)
         if found is None:
-            raise ValueError(f"{name!r} is no name of a table; quote what holds dots: schema.\"a.b\"")
+            raise ValueError(f'{name!r} is no name of a table; quote what holds dots: schema."a.b"')
         quoted = next((part for part in found.groups()[:3] if part is not None), None)
         part = quoted.replace('""', '"') if quoted is not None else found[4].strip()
         if not part:
@@ -42,5 +42,5 @@ def split_path(name: str) -> tuple[str, ...]:
         if at == len(name):
             return tuple(parts)
         if name[at] != ".":
-            raise ValueError(f"{name!r} is no name of a table; quote what holds dots: schema.\"a.b\"")
+            raise ValueError(f'{name!r} is no name of a table; quote what holds dots: schema."a.b"')
         at += 1

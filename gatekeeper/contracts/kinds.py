@@ -123,7 +123,7 @@ def known_kinds() -> list[str]:
 
 @cache
 def shape_of(kind: str) -> type[Shape]:
-    """The keys of a kind. Rules are plain dataclasses of the core, which knows no pydantic; a strict one refuses a mapping."""
+    """The keys of a kind; mirrored, for pydantic reads no mapping as a strict dataclass, and the core knows no pydantic."""
     return UNBUILT.get(kind) or _mirrored(RULES.get(kind))
 
 
@@ -190,9 +190,9 @@ def read_kind(
         if not problems and {"min", "max"}.isdisjoint(own):
             own = {**own, "min": 0}
     own = {**_implied(kind, column, own), **own}
-    rule, wrong = _try(document, path, kind, own)
-    if wrong:
-        return None, problems + wrong
+    rule, more = _try(document, path, kind, own)
+    if more:
+        return None, problems + more
     warn, more = (None, []) if unbuilt else _warn(document, [*path, "warn"], kind, own, common.warn)
     problems += more
     if problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,7 +18,9 @@ from gatekeeper.rules.freshness import Freshness
 _FRESH = {"freshness": "freshness", "latency": "latency", "ly": "latency"}
 
 
-def add_level(register: Register, sites: list[Site], level: ServiceLevel, path: tuple[Key, ...], default: str | None) -> None:
+def add_level(
+    register: Register, sites: list[Site], level: ServiceLevel, path: tuple[Key, ...], default: str | None
+) -> None:
     """The rules of one service level, one for each element."""
     own = read_defaults(register.document, path, level.customProperties, register.problems)
     what = _FRESH.get(level.property.strip().lower())
@@ -41,12 +44,19 @@ def add_level(register: Register, sites: list[Site], level: ServiceLevel, path: 
         return
     max_age = _age(level)
     if max_age is None:
-        _say(register, path, f"{level.property} has no number with a unit, and is not checked", "write `value: 4`, `unit: h`")
+        _say(
+            register,
+            path,
+            f"{level.property} has no number with a unit, and is not checked",
+            "write `value: 4`, `unit: h`",
+        )
     for element in elements:
         _add_freshness(register, sites, element, entry, max_age)
 
 
-def _add_freshness(register: Register, sites: list[Site], element: str, entry: Entry, max_age: timedelta | None) -> None:
+def _add_freshness(
+    register: Register, sites: list[Site], element: str, entry: Entry, max_age: timedelta | None
+) -> None:
     site, column = _element(element, sites)
     if site is None:
         site, column = _undescribed(register, entry, sites, element)
@@ -64,7 +74,9 @@ def _age(level: ServiceLevel) -> timedelta | None:
     if isinstance(level.value, bool) or level.value is None:
         return None
     try:
-        return duration(f"{level.value}{unit}" if isinstance(level.value, (int, float)) else f"{level.value} {unit}".strip())
+        return duration(
+            f"{level.value}{unit}" if isinstance(level.value, (int, float)) else f"{level.value} {unit}".strip()
+        )
     except ValueError:
         return None
 
@@ -105,5 +117,5 @@ def _undescribed(register: Register, entry: Entry, sites: list[Site], element: s
     return site, path[-1]
 
 
-def _say(register: Register, path: tuple[Key, ...], message: str, hint: str, code: str = "not-checked") -> None:
+def _say(register: Register, path: Sequence[Key], message: str, hint: str, code: str = "not-checked") -> None:
     register.problem(path, code, message, hint, warning=True)

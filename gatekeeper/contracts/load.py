@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
-from gatekeeper.contracts.output_file import OutputReader, read_output
+from gatekeeper.contracts.output_file import OutputReader
+from gatekeeper.contracts.output_shape import read_output
 from gatekeeper.contracts.project_file import ProjectFile, connections_of, owners_of, read_project_file, sql_of
 from gatekeeper.contracts.relationships import Parents
 from gatekeeper.contracts.yaml_lines import Document, Key, read_yaml
@@ -33,7 +34,9 @@ def find_project(start: Path, explicit: Path | None = None) -> Path:
     for folder in (start, *start.resolve().parents):
         if (folder / FILE).is_file():
             return folder / FILE
-    raise UsageError(f"there is no {FILE} here or in a folder above; write one with `gatekeeper init`, or name it by --project")
+    raise UsageError(
+        f"there is no {FILE} here or in a folder above; write one with `gatekeeper init`, or name it by --project"
+    )
 
 
 def load_project(file: Path, server: str | None = None) -> Project:
@@ -67,7 +70,9 @@ def _load(file: Path, server: str | None) -> tuple[Project | None, list[Problem]
 class _Loading:
     """One pass over the files: forms first, then tables, then rules, which may speak of all tables."""
 
-    def __init__(self, root: Path, document: Document, shape: ProjectFile, server: str | None, problems: list[Problem]) -> None:
+    def __init__(
+        self, root: Path, document: Document, shape: ProjectFile, server: str | None, problems: list[Problem]
+    ) -> None:
         self.root, self.document, self.shape, self.problems = root, document, shape, problems
         self.connections = connections_of(document, shape)
         self.server = server
@@ -114,7 +119,9 @@ class _Loading:
             shape = read_contract(document, self.problems)
             if shape is None:
                 continue
-            draft = draft_contract(document, shape, self.connections, self.shape.servers or {}, self.server, self.problems)
+            draft = draft_contract(
+                document, shape, self.connections, self.shape.servers or {}, self.server, self.problems
+            )
             if draft.id in drafts:
                 first = drafts[draft.id].document
                 self._taken(document, draft.id, first.file, first.at(["id"])[0])
@@ -124,7 +131,9 @@ class _Loading:
 
     def _taken(self, document: Document, id: str, file: str, line: int) -> None:
         message = f"the id {id!r} is taken by {file}:{line}"
-        self.problems.append(document.problem(["id"], "duplicate-id", message, "contracts and outputs share one name space"))
+        self.problems.append(
+            document.problem(["id"], "duplicate-id", message, "contracts and outputs share one name space")
+        )
 
     def _documents(self, key: str, patterns: str | list[str] | None, default: str) -> Iterator[Document]:
         """The files that the patterns name, each once, in the order of their names."""
@@ -136,7 +145,9 @@ class _Loading:
                 found = sorted(path for path in self.root.glob(pattern) if path.is_file())
             except (ValueError, NotImplementedError, OSError):
                 hint = "write it relative to the project, such as contracts/**/*.odcs.yaml"
-                self.problems.append(self.document.problem(path, "bad-pattern", f"{pattern!r} is no pattern of files", hint))
+                self.problems.append(
+                    self.document.problem(path, "bad-pattern", f"{pattern!r} is no pattern of files", hint)
+                )
                 continue
             if not found and (patterns is not None or key == "contracts"):
                 warning = key != "contracts"

@@ -22,7 +22,9 @@ def newer_fields(document: Document, contract: ContractFile) -> Iterator[Problem
     version = contract.apiVersion
     if version in ("v3.0.0", "v3.0.1"):
         message = f"{version} was replaced by v3.0.2, and is read as that"
-        yield document.problem(["apiVersion"], "old-version", message, "write `apiVersion: v3.0.2` or later", warning=True)
+        yield document.problem(
+            ["apiVersion"], "old-version", message, "write `apiVersion: v3.0.2` or later", warning=True
+        )
     if version != VERSIONS[-1]:
         yield from _walk(document, contract, (), max(VERSIONS.index(version), VERSIONS.index("v3.0.2")))
     if isinstance(contract.team, list) and version in ("v3.1.0", "v3.2.0"):

@@ -42,13 +42,15 @@ def read_contract(document: Document, problems: list[Problem]) -> ContractFile |
     value = document.value
     if isinstance(value, dict):
         version = value.get("apiVersion")
-        if isinstance(version, str) and version.lstrip("v").startswith(("1.", "2.")) or "datasetKind" in value:
+        if (isinstance(version, str) and version.lstrip("v").startswith(("1.", "2."))) or "datasetKind" in value:
             hint = "bring it to v3.2.0: `schema` in place of `dataset`, `properties` of `columns`, `id` of `uuid`"
             problems.append(document.problem(["apiVersion"], "old-version", "versions before 3 are not read", hint))
             return None
         if "dataContractSpecification" in value:
             hint = "convert it to the Open Data Contract Standard, v3.2.0"
-            problems.append(document.problem([], "other-format", "is of the Data Contract Specification, which is not read", hint))
+            problems.append(
+                document.problem([], "other-format", "is of the Data Contract Specification, which is not read", hint)
+            )
             return None
     else:
         hint = "begin with `apiVersion: v3.2.0` and `kind: DataContract`"
@@ -85,7 +87,9 @@ def draft_contract(
         path: tuple[Key, ...] = ("schema", index)
         if table.name in seen:
             message = f"the table {table.name!r} stands here twice"
-            problems.append(document.problem((*path, "name"), "duplicate-table", message, "give each table a name of its own"))
+            problems.append(
+                document.problem((*path, "name"), "duplicate-table", message, "give each table a name of its own")
+            )
             continue
         seen[table.name] = index
         try:
@@ -142,7 +146,7 @@ def _connection(
 
 
 def _place_of_tables(shape: ContractFile, mapped: Server | None, dialect: str) -> Server | None:
-    """The server that completes bare names: the mapped one, or else the only one where it speaks the connection's SQL."""
+    """The server that completes bare names: the mapped one, else the only one if it speaks the connection's SQL."""
     if mapped is not None:
         return mapped
     only = shape.servers[0] if shape.servers and len(shape.servers) == 1 else None
@@ -170,7 +174,9 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
         add_level(register, draft.sites, level, ("slaProperties", index), shape.slaDefaultElement)
     if not any(rule.rule is not None for rule in register.rules):
         message = "nothing in the contract can be checked"
-        problems.append(document.problem(["id"], "no-rules", message, "describe the columns under `properties`", warning=True))
+        problems.append(
+            document.problem(["id"], "no-rules", message, "describe the columns under `properties`", warning=True)
+        )
     _warn_of_zones(draft, register, problems)
     return Contract(
         id=draft.id,
@@ -186,7 +192,9 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
 
 def _table(site: Site) -> ContractTable:
     line, _ = site.document.at(site.path)
-    return ContractTable(name=site.name, table=site.table, columns=site.declared, load_column=site.load_column, line=line)
+    return ContractTable(
+        name=site.name, table=site.table, columns=site.declared, load_column=site.load_column, line=line
+    )
 
 
 def _is_schema_rule(quality: object) -> bool:

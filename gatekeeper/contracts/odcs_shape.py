@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, Tag
 
-from gatekeeper.contracts.shape import Shape, Since, branch, tagged
+from gatekeeper.contracts.shape import Shape, Since, branch
 from gatekeeper.model.written import Written
 
 VERSIONS = ("v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0")
@@ -114,7 +114,8 @@ class Context(Shape):
 
 
 ContextOrText = Annotated[
-    tagged(str, "text") | tagged(Context, "mapping"), branch(lambda v: "text" if isinstance(v, str) else "mapping")
+    Annotated[str, Tag("text")] | Annotated[Context, Tag("mapping")],
+    branch(lambda v: "text" if isinstance(v, str) else "mapping"),
 ]
 
 
@@ -200,8 +201,8 @@ class Relationship(Shape):
 
     id: Annotated[str | None, V32] = None
     type: Literal["foreignKey"] = "foreignKey"
-    from_: Annotated[tagged(str, "text") | tagged(list[str], "list"), branch(_kind)] | None = None
-    to: Annotated[tagged(str, "text") | tagged(list[str], "list"), branch(_kind)]
+    from_: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_kind)] | None = None
+    to: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_kind)]
     description: str | None = None
     customProperties: list[CustomProperty] | None = None
 
@@ -298,7 +299,9 @@ class Item(Element):
 
     name: str | None = None
     logicalType: (
-        Literal["string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean", "map", "vector"]
+        Literal[
+            "string", "date", "timestamp", "time", "number", "integer", "object", "array", "boolean", "map", "vector"
+        ]
         | None
     ) = None
     logicalTypeOptions: LogicalTypeOptions | None = None
@@ -425,7 +428,7 @@ class ContractFile(Shape):
     schema_: list[SchemaObject] | None = None
     support: list[SupportChannel] | None = None
     price: Price | None = None
-    team: Annotated[tagged(list[Member], "list") | tagged(Team, "mapping"), branch(_kind)] | None = None
+    team: Annotated[Annotated[list[Member], Tag("list")] | Annotated[Team, Tag("mapping")], branch(_kind)] | None = None
     roles: list[Role] | None = None
     slaDefaultElement: str | None = None
     slaProperties: list[ServiceLevel] | None = None

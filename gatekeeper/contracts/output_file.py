@@ -1,213 +1,303 @@
-"""An output's file: what a consumer relies on."""
+"""An output's file as an output with its own rules in place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from dataclasses import replace
 
-from pydantic import ConfigDict, Field, ValidationError
-
-from gatekeeper.contracts.ids import encoded, is_id, split_path
+from gatekeeper.contracts.ids import encoded, split_path, within
 from gatekeeper.contracts.kinds import OwnerKeys, known_kinds
 from gatekeeper.contracts.odcs import Draft
-from gatekeeper.contracts.project_file import ProjectFile, Zone
+from gatekeeper.contracts.output_shape import (
+    CheckKeys,
+    ContractInput,
+    DbtInput,
+    FileInput,
+    OutputFile,
+    WaiverKeys,
+    late_of,
+)
+from gatekeeper.contracts.project_file import ProjectFile
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
-from gatekeeper.contracts.shape import Shape, branch, explain, tagged
-from gatekeeper.contracts.tables import DefaultKeys, OwnerOrText, Site
+from gatekeeper.contracts.tables import DefaultKeys, Site
 from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
-from gatekeeper.model.contract import Contract, ContractTable
+from gatekeeper.model.contract import Contract
 from gatekeeper.model.dialect import dialect_of_url
 from gatekeeper.model.output import Input, Late, Output, Section, Waiver
 from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Population, Table
 from gatekeeper.model.rule import PlannedRule, Subject
-from gatekeeper.model.written import Duration, Written, duration
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.same_day import LoadClock, SameDay
 
-
-class WaitKeys(Shape):
-    """Wait for what is late, then block or label."""
-
-    wait: Duration | None = None
-    every: Duration | None = None
-    then: Literal["block", "label"] = "block"
+_CHECK = frozenset({"table", "id", "name", "description", "severity", "owner", "type", "engine", "implementation"})
 
 
-class WhenKeys(Shape):
-    """What happens while data is late; fail and error always block."""
+class OutputReader:
+    """Reads outputs, once all contracts are in place."""
 
-    late: Annotated[
-        tagged(Literal["block", "label"], "word") | tagged(WaitKeys, "mapping"),
-        branch(lambda v: "mapping" if isinstance(v, dict) else "word"),
-    ]
+    def __init__(
+        self,
+        contracts: Mapping[str, Contract],
+        drafts: Sequence[Draft],
+        connections: Mapping[str, Connection],
+        project: ProjectFile,
+        problems: list[Problem],
+    ) -> None:
+        self.contracts, self.connections, self.project, self.problems = contracts, connections, project, problems
+        self.sites = {draft.id: draft.sites for draft in drafts}
+        self.rule_ids = [rule.id for contract in contracts.values() for rule in contract.rules]
+
+    def output(self, document: Document, keys: OutputFile) -> Output:
+        """The output; what is wrong goes to the problems."""
+        register = Register(keys.id, document, self.problems, keys.owner)
+        inputs = self._inputs(register, keys)
+        connection = self._own_connection(inputs)
+        sections = tuple(
+            Section(
+                name,
+                self._tables(register, ["sections", name, "tables"], part.tables, connection),
+                late_of(part.when),
+                part.stale,
+            )
+            for name, part in (keys.sections or {}).items()
+        )
+        tables = self._tables(register, ["tables"], keys.tables or [], connection)
+        for index, check in enumerate(keys.checks or ()):
+            self._check(register, check, ("checks", index), connection)
+        if keys.same_day is not None:
+            self._same_day(register, keys, inputs)
+        if keys.owner is not None and self.project.owners and keys.owner not in self.project.owners:
+            hint = did_you_mean(keys.owner, list(self.project.owners)) or "add it under `owners:` in gatekeeper.yaml"
+            register.problem(["owner"], "unknown-owner", f"no owner is called {keys.owner!r}", hint)
+        return Output(
+            id=keys.id,
+            title=keys.title or "",
+            type=keys.type or "dashboard",
+            url=keys.url,
+            owner=keys.owner,
+            file=document.file,
+            line=document.at(["id"], key=True)[0],
+            tables=tuple(dict.fromkeys((*tables, *(table for section in sections for table in section.tables)))),
+            sections=sections,
+            inputs=tuple(inputs),
+            late=late_of(keys.when) or Late(),
+            hidden_dependencies=keys.hidden_dependencies or "fail",
+            waivers=tuple(
+                self._waiver(register, keys, waiver, ("waivers", n)) for n, waiver in enumerate(keys.waivers or ())
+            ),
+            rules=tuple(register.rules),
+        )
+
+    def _inputs(self, register: Register, keys: OutputFile) -> list[Input]:
+        inputs = []
+        for index, entry in enumerate(keys.inputs or ()):
+            path: tuple[Key, ...] = ("inputs", index)
+            if isinstance(entry, FileInput):
+                what = f"file.{within(entry.file)}"
+                self._unbuilt(register, (*path, "file"), "file", what, "inputs that are files are not built yet")
+                continue
+            if isinstance(entry, DbtInput):
+                what = f"dbt.{within(entry.dbt)}"
+                self._unbuilt(register, (*path, "dbt"), "dbt", what, "inputs that are runs of dbt are not built yet")
+                continue
+            contract = self.contracts.get(encoded(entry.contract))
+            if contract is None:
+                hint = did_you_mean(entry.contract, list(self.contracts)) or "see `contracts:` in gatekeeper.yaml"
+                register.problem(
+                    (*path, "contract"), "unknown-contract", f"no contract has the id {entry.contract!r}", hint
+                )
+                continue
+            if entry.ready is not None:
+                self._ready(register, entry, path, contract)
+            line, _ = register.document.at(path)
+            inputs.append(
+                Input(contract.id, self._input_tables(register, entry, path, contract), late_of(entry.when), line)
+            )
+        if not inputs and not keys.inputs:
+            hint = "write `inputs: [{contract: …}]`"
+            register.problem(
+                ["inputs"] if "inputs" in register.document.value else [], "no-inputs", "the output needs nothing", hint
+            )
+        return inputs
+
+    def _ready(self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract) -> None:
+        assert entry.ready is not None
+        calendar, known = entry.ready.calendar, self.project.calendars or {}
+        if calendar is not None and calendar not in known:
+            hint = did_you_mean(calendar, list(known)) or "add it under `calendars:` in gatekeeper.yaml"
+            register.problem(
+                (*path, "ready", "calendar"), "unknown-calendar", f"no calendar is called {calendar!r}", hint
+            )
+        tables = tuple(table.table for table in contract.tables)
+        self._unbuilt(register, (*path, "ready"), "ready", f"{contract.id}.ready", "`ready` is not built yet", tables)
+
+    @staticmethod
+    def _unbuilt(
+        register: Register, path: tuple[Key, ...], kind: str, what: str, why: str, tables: tuple[Table, ...] = ()
+    ) -> None:
+        register.add(Entry(path=path, kind=kind, what=what, unbuilt=why, tables=tables))
+
+    @staticmethod
+    def _input_tables(
+        register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract
+    ) -> tuple[Table, ...]:
+        if entry.tables is None:
+            return tuple(table.table for table in contract.tables)
+        found = []
+        for index, name in enumerate(entry.tables):
+            table = contract.table(name)
+            if table is None:
+                hint = did_you_mean(name, [known.name for known in contract.tables])
+                message = f"the contract {contract.id!r} has no table {name!r}"
+                register.problem((*path, "tables", index), "unknown-table", message, hint)
+            else:
+                found.append(table.table)
+        return tuple(found)
+
+    def _own_connection(self, inputs: Sequence[Input]) -> str | None:
+        """Where tables that no contract describes lie: on the only connection, or on that of all inputs."""
+        if len(self.connections) == 1:
+            return next(iter(self.connections))
+        used = {table.connection for entry in inputs for table in entry.tables}
+        return used.pop() if len(used) == 1 else None
+
+    def _tables(
+        self, register: Register, path: list[Key], names: Sequence[str], connection: str | None
+    ) -> tuple[Table, ...]:
+        found = [self._site(register, [*path, index], name, connection) for index, name in enumerate(names)]
+        return tuple(site.table for site in found if site is not None)
+
+    def _site(self, register: Register, path: Sequence[Key], name: str, connection: str | None) -> Site | None:
+        """The table of that name: a contract's, or one that only the database knows."""
+        every = [site for sites in self.sites.values() for site in sites]
+        exact = [site for site in every if name in (site.name, str(site.table))]
+        if not exact:
+            try:
+                steps = split_path(name)
+            except ValueError as wrong:
+                register.problem(path, "bad-table", str(wrong))
+                return None
+            exact = [site for site in every if site.table.is_same(Table(site.table.connection, steps))]
+            if not exact and connection is None:
+                hint = "describe the table in a contract"
+                register.problem(path, "unknown-table", f"it can't be told on which connection {name!r} lies", hint)
+                return None
+            if not exact:
+                known = self.connections[connection or ""]
+                dialect = "duckdb" if known.files else dialect_of_url(known.url)
+                zone, is_known = known.timezone or "UTC", known.timezone is not None
+                return Site(name, Table(known.name, steps), dialect, zone, is_known, register.document)
+        if len({site.table for site in exact}) > 1:
+            said = ", ".join(sorted(f"{site.document.file}:{site.document.at(site.path)[0]}" for site in exact))
+            register.problem(path, "ambiguous-table", f"several contracts describe a table {name!r}: {said}",
+                             "write its whole path")  # fmt: skip
+            return None
+        return exact[0]
+
+    def _check(self, register: Register, check: CheckKeys, path: tuple[Key, ...], connection: str | None) -> None:
+        site = self._site(register, (*path, "table"), check.table, connection)
+        beside = [key for key in register.document.get(path) if key not in _CHECK]
+        for key in beside:
+            if key not in known_kinds():
+                words = [*known_kinds(), *_CHECK]
+                hint = did_you_mean(key, words) or f"kinds are {', '.join(known_kinds())}"
+                register.problem(
+                    (*path, key), "unknown-key", f"no rule and no key is called {key!r} here", hint, key=True
+                )
+                return
+        written = {
+            **{key: (key,) for key in beside},
+            **{key: ("implementation", key) for key in check.implementation or ()},
+        }
+        if len(written) != 1:
+            hint = "such as `volume: {min: 1000}`"
+            register.problem(path, "bad-rule", "write exactly one kind of rule with its keys", hint)
+            return
+        if site is None:
+            return
+        # the contract's defaults are its own; an output's rule begins anew
+        bare = replace(site, defaults=None, load_column=None)
+        own = DefaultKeys(owner=check.owner) if check.owner is not None else None
+        ((kind, below),) = written.items()
+        entry = Entry(path=(*path, *below), kind=kind, what=kind, site=bare, id=check.id, name=check.name or "",
+                      description=check.description or "", severity=check.severity, own=own)  # fmt: skip
+        parents = Parents(self.sites, {}, list(self.connections), self._owner_of(site))
+        reader = QualityReader(register, bare, parents, "v3.2.0")
+        made = reader.of_kind(entry, kind, register.document.get(entry.path))
+        if made is not None:
+            register.add(made)
+
+    def _owner_of(self, site: Site) -> str:
+        return next((id for id, sites in self.sites.items() if site in sites), "")
+
+    def _same_day(self, register: Register, keys: OutputFile, inputs: Sequence[Input]) -> None:
+        clocks: list[LoadClock] = []
+        for number, entry in enumerate(inputs):
+            described = {site.table: site for site in self.sites.get(entry.contract, ())}
+            loaded = [site for site in described.values() if site.load_column is not None]
+            named = [site for site in loaded if site.table in entry.tables] or loaded
+            if not named:
+                hint = (
+                    "give it a rule `freshness: {column: …, max_age: …}` on the column that says when a row was loaded"
+                )
+                message = (
+                    f"same_day can't tell when {entry.contract} was loaded: none of its tables has a freshness rule"
+                )
+                register.problem(self._place(keys, entry, number), "no-load-column", message, hint)
+            for site in named:
+                column = site.load_column or ""
+                clocks.append(LoadClock(Population(site.table), column, site.zone_of(column)))
+        if not clocks:
+            return
+        rule = SameDay(zone=keys.same_day or "UTC", clocks=tuple(dict.fromkeys(clocks)))
+        tables = tuple(dict.fromkeys(clock.of.table for clock in clocks))
+        connections = {table.connection for table in tables}
+        line, _ = register.document.at(["same_day"], key=True)
+        made = PlannedRule(
+            id=f"{keys.id}#same-day",
+            contract=keys.id,
+            kind="same_day",
+            connection=connections.pop() if len(connections) == 1 else None,
+            rule=rule,
+            on=Subject(clocks[0].of, zone=clocks[0].zone),
+            name="all inputs are of one business day",
+            owners=dict.fromkeys(("late", "fail", "error"), keys.owner) if keys.owner else {},
+            file=register.document.file,
+            line=line,
+            tables=tables,
+        )
+        if made.id in register.taken:
+            register.problem(
+                ["same_day"],
+                "duplicate-id",
+                f"two rules have the id {made.id!r}",
+                "give the check another `id`",
+                key=True,
+            )
+        register.taken[made.id] = register.document.at(["same_day"], key=True)
+        register.rules.append(made)
+
+    @staticmethod
+    def _place(keys: OutputFile, entry: Input, number: int) -> list[Key]:
+        listed = [n for n, item in enumerate(keys.inputs or ()) if isinstance(item, ContractInput)]
+        return ["inputs", listed[number] if number < len(listed) else 0]
+
+    def _waiver(self, register: Register, keys: OutputFile, waiver: WaiverKeys, path: tuple[Key, ...]) -> Waiver:
+        line, _ = register.document.at(path)
+        made = Waiver(waiver.rule, waiver.reason, waiver.by, waiver.expires, waiver.max, line)
+        known = [*self.rule_ids, *(rule.id for rule in register.rules), f"{keys.id}#dependencies"]
+        if not any(made.covers(id) for id in known):
+            hint = did_you_mean(waiver.rule, known)
+            register.problem((*path, "rule"), "idle-waiver", f"no rule is meant by {waiver.rule!r}", hint, warning=True)
+        return made
 
 
-class SectionKeys(Shape):
-    """A part of the output that can be told stale by itself."""
-
-    tables: list[str]
-    when: WhenKeys | None = None
-    stale: str | None = None
-
-
-def _clock(value: Any) -> str:
-    hours, _, minutes = value.partition(":") if isinstance(value, str) else ("", "", "")
-    if not (hours.isdigit() and minutes.isdigit() and len(minutes) == 2 and int(hours) < 24 and int(minutes) < 60):
-        raise ValueError(f"{value!r} is no time of day; write it as \"06:30\"")
-    return f"{int(hours):02d}:{minutes}"
-
-
-class ReadyKeys(Shape):
-    """When an input must be there."""
-
-    by: Annotated[str, Written(_clock, {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"})]
-    timezone: Zone
-    calendar: str | None = None
-
-
-class ContractInput(Shape):
-    """A contract, or some of its tables."""
-
-    contract: str
-    tables: list[str] | None = None
-    ready: ReadyKeys | None = None
-    when: WhenKeys | None = None
-
-
-class FileInput(Shape):
-    """A file that must have come."""
-
-    file: str
-    newer_than: Duration | None = None
-    when: WhenKeys | None = None
-
-
-class DbtInput(Shape):
-    """A run of dbt that must have succeeded."""
-
-    dbt: str
-    models: list[str] | None = None
-    when: WhenKeys | None = None
-
-
-def _input(value: Any) -> str:
-    keys = value if isinstance(value, dict) else {}
-    return "file" if "file" in keys else "dbt" if "dbt" in keys else "contract"
-
-
-class BackfillKeys(Shape):
-    """How a missing part is made again."""
-
-    unit: Literal["hour", "day", "week", "month"]
-    column: str | None = None
-    run: str
-
-
-def _expires(value: Any) -> date:
-    try:
-        return date.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no date; write it as 2026-12-01") from None
-
-
-def _most(value: Any) -> float | timedelta:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
-        return value
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1])
-        except ValueError:
-            pass
-    elif isinstance(value, str):
-        try:
-            return duration(value)
-        except ValueError:
-            pass
-    raise ValueError(f"{value!r} is no limit; write rows such as 40, a share such as 1%, or a duration such as 3h")
-
-
-class WaiverKeys(Shape):
-    """A dated exception to a rule."""
-
-    rule: str
-    reason: Annotated[str, Field(min_length=1)]
-    by: Annotated[str, Field(min_length=1)]
-    expires: Annotated[date, Written(_expires, {"type": "string", "format": "date"})]
-    max: Annotated[Any, Written(_most, {"type": ["number", "string"]})] = None
-
-
-class CheckKeys(Shape):
-    """A rule over the output's own tables; one more key names its kind."""
-
-    model_config = ConfigDict(extra="allow")
-
-    table: str
-    id: str | None = None
-    name: str | None = None
-    description: str | None = None
-    severity: str | None = None
-    owner: OwnerOrText | None = None
-    type: Literal["custom"] | None = None
-    engine: Literal["gatekeeper"] | None = None
-    implementation: dict[str, Any] | None = None
-
-
-class OutputFile(Shape):
-    """An output."""
-
-    kind: Literal["Output"]
-    version: Literal[1]
-    id: str
-    title: str | None = None
-    type: Literal["dashboard", "table", "export", "automation"] | None = None
-    url: str | None = None
-    owner: str | None = None
-    description: str | None = None
-    sections: dict[str, SectionKeys] | None = None
-    tables: list[str] | None = None
-    inputs: (
-        list[
-            Annotated[
-                tagged(ContractInput, "contract") | tagged(FileInput, "file") | tagged(DbtInput, "dbt"), branch(_input)
-            ]
-        ]
-        | None
-    ) = None
-    same_day: Zone | None = None
-    hidden_dependencies: Literal["fail", "warn", "ignore"] | None = None
-    checks: list[CheckKeys] | None = None
-    when: WhenKeys | None = None
-    backfill: BackfillKeys | None = None
-    waivers: list[WaiverKeys] | None = None
-
-
-def read_output(document: Document, problems: list[Problem]) -> OutputFile | None:
-    """The file's form; None after a problem."""
-    if not isinstance(document.value, dict):
-        hint = "begin with `kind: Output`"
-        problems.append(document.problem([], "bad-type", "is no mapping, so it is no output", hint))
-        return None
-    try:
-        keys = OutputFile.model_validate(document.value)
-    except ValidationError as wrong:
-        problems += explain(wrong, OutputFile, document)
-        return None
-    if not is_id(keys.id):
-        hint = "use letters, digits, _ . and -, a letter, digit or _ first"
-        problems.append(document.problem(["id"], "bad-id", f"{keys.id!r} can't be an id", hint))
-        return None
-    return keys
-
-
-def late_of(keys: WhenKeys | None) -> Late | None:
-    """What happens while data is late; None where nothing is said."""
-    if keys is None:
-        return None
-    if isinstance(keys.late, WaitKeys):
-        return Late(keys.late.then, keys.late.wait, keys.late.every)
-    return Late(keys.late)
+def owners_in(keys: OwnerKeys | str | None) -> list[str]:
+    """The owners that are named."""
+    if isinstance(keys, OwnerKeys):
+        return [name for name in (keys.late, keys.fail, keys.error) if name]
+    return [keys] if keys else []

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, Tag, ValidationError
 
-from gatekeeper.contracts.shape import Shape, branch, explain, tagged
+from gatekeeper.contracts.shape import Shape, branch, explain
 from gatekeeper.contracts.yaml_lines import Document
 from gatekeeper.errors import Problem
 from gatekeeper.model.project import Connection, Owner, SqlSources
@@ -112,7 +112,8 @@ class CalendarKeys(Shape):
 
 
 Texts = Annotated[
-    tagged(str, "text") | tagged(list[str], "list"), branch(lambda v: "text" if isinstance(v, str) else "list")
+    Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")],
+    branch(lambda v: "text" if isinstance(v, str) else "list"),
 ]
 
 
@@ -154,10 +155,16 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
     connections = shape.connections or {}
     if not connections:
         hint = "write `connections: {warehouse: {url: duckdb:///warehouse.duckdb}}`"
-        wrong(["connections"] if "connections" in document.value else [], "no-connection", "the project has no connection", hint)
+        wrong(
+            ["connections"] if "connections" in document.value else [],
+            "no-connection",
+            "the project has no connection",
+            hint,
+        )
     for name, keys in connections.items():
         if (keys.url is None) == (keys.files is None):
-            message = f"the connection {name!r} has {'both' if keys.url else 'neither'} `url` {'and' if keys.url else 'nor'} `files`"
+            both = "both `url` and" if keys.url else "neither `url` nor"
+            message = f"the connection {name!r} has {both} `files`"
             wrong(["connections", name], "bad-connection", message, "write one of them", key=True)
         if keys.url is not None and not re.match(r"\$\{|[A-Za-z][A-Za-z0-9+.-]*:", keys.url):
             hint = "such as postgresql+psycopg://host/database, duckdb:///file.duckdb or ${WAREHOUSE_URL}"
@@ -166,11 +173,19 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
     for server, name in (shape.servers or {}).items():
         _known(name, connections, ["servers", server], "connection", wrong, strict=True)
     if shape.dbt is not None:
-        wrong(["dbt"], "not-built", "dbt projects are not read yet", "name their SQL under `sql:`", key=True, warning=True)
+        wrong(
+            ["dbt"], "not-built", "dbt projects are not read yet", "name their SQL under `sql:`", key=True, warning=True
+        )
 
 
 def _known(
-    name: str | None, known: Mapping[str, Any] | None, path: list[str | int], noun: str, wrong: Any, *, strict: bool = False
+    name: str | None,
+    known: Mapping[str, Any] | None,
+    path: list[str | int],
+    noun: str,
+    wrong: Any,
+    *,
+    strict: bool = False,
 ) -> None:
     if name is not None and (known or strict) and name not in (known or {}):
         hint = did_you_mean(name, list(known or {})) or f"add it under `{noun}s:`"
@@ -206,4 +221,4 @@ def owners_of(shape: ProjectFile) -> dict[str, Owner]:
 
 def sql_of(shape: ProjectFile) -> SqlSources | None:
     """Where the project's SQL lies."""
-    return SqlSources(tuple(shape.sql.paths), shape.sql.dialect) if shape.sql is not None else None
+    return SqlSources(paths=tuple(shape.sql.paths), dialect=shape.sql.dialect) if shape.sql is not None else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
-from gatekeeper.contracts.odcs_shape import Item, LogicalTypeOptions, Property
+from gatekeeper.contracts.ids import within
+from gatekeeper.contracts.odcs_shape import Item, LogicalTypeOptions
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.tables import Column, Site, is_physical
 from gatekeeper.contracts.yaml_lines import Key
@@ -35,7 +36,11 @@ FORMATS = {
     "time": f"^{_CLOCK}$",
     "date-time": f"^{_DAY}[Tt ]{_CLOCK}$",
 }
+_DESCRIPTIVE = frozenset(
+    ("timezone", "defaultTimezone", "elementType", "distanceMetric", "embeddingModel", "embeddingModelVersion")
+)
 _BITS = {f"{sign}{bits}": (sign, bits) for sign in "iu" for bits in (8, 16, 32, 64)}
+Make = Callable[..., Entry]
 _UNMEASURED = (
     "multipleOf", "minProperties", "maxProperties", "minItems", "maxItems", "uniqueItems", "dimensions", "normalized",
 )  # fmt: skip
@@ -50,7 +55,7 @@ def integer_range(name: str) -> tuple[int, int] | None:
 
 
 def add_promises(register: Register, site: Site, *, own_schema: bool) -> None:
-    """The rules that the table's properties imply; `own_schema`: a schema rule is written out among its quality rules."""
+    """The rules that the table's properties imply; `own_schema`: its schema rule is written out among the others."""
     if not site.columns:
         return
     if not own_schema:
@@ -100,7 +105,7 @@ def _of_column(register: Register, site: Site, column: Column) -> Iterator[Entry
         yield from _of_options(register, column, shape.logicalTypeOptions, entry)
 
 
-def _of_options(register: Register, column: Column, options: LogicalTypeOptions, entry: Any) -> Iterator[Entry]:
+def _of_options(register: Register, column: Column, options: LogicalTypeOptions, entry: Make) -> Iterator[Entry]:
     name, at = column.declared.name, "logicalTypeOptions"
     yield from _of_range(name, options, entry)
     if options.minLength is not None:
@@ -121,7 +126,7 @@ def _of_options(register: Register, column: Column, options: LogicalTypeOptions,
                     unsupported="gatekeeper does not measure fields inside of a column")  # fmt: skip
 
 
-def _of_range(name: str, options: LogicalTypeOptions, entry: Any) -> Iterator[Entry]:
+def _of_range(name: str, options: LogicalTypeOptions, entry: Make) -> Iterator[Entry]:
     at = "logicalTypeOptions"
     for what, key, exclusive in (("min", "minimum", "exclusiveMinimum"), ("max", "maximum", "exclusiveMaximum")):
         limit, beyond = getattr(options, key), getattr(options, exclusive)
@@ -133,18 +138,15 @@ def _of_range(name: str, options: LogicalTypeOptions, entry: Any) -> Iterator[En
             yield entry(what, "range", rule, at, exclusive, operator=exclusive)
 
 
-def _of_format(name: str, logical: str | None, written: str, entry: Any) -> Entry:
+def _of_format(name: str, logical: str | None, written: str, entry: Make) -> Entry:
     at = ("logicalTypeOptions", "format")
     limits = integer_range(written) if logical in (None, "integer") else None
     if limits is not None:
-        made: Entry = entry("format", "range", Range(column=name, min=limits[0], max=limits[1]), *at)
-        return made
+        return entry("format", "range", Range(column=name, min=limits[0], max=limits[1]), *at)
     matches = FORMATS.get(written.lower()) if logical in (None, "string") else None
     if matches is not None:
-        made = entry("format", "pattern", Pattern(column=name, matches=matches), *at)
-        return made
-    made = entry("format", "format", None, *at, unsupported=f"gatekeeper does not measure the format {written!r}")
-    return made
+        return entry("format", "pattern", Pattern(column=name, matches=matches), *at)
+    return entry("format", "format", None, *at, unsupported=f"gatekeeper does not measure the format {written!r}")
 
 
 def standard_pattern(register: Register, path: tuple[Key, ...], pattern: str) -> str:
@@ -175,30 +177,23 @@ def _inside(register: Register, site: Site, path: tuple[Key, ...], name: str, sh
 
 
 def _unmeasured(register: Register, site: Site, path: tuple[Key, ...], label: str, item: Item, why: str) -> None:
-    promised: list[tuple[str, tuple[Key, ...]]] = [
-        (what, (*path, key)) for what, key in
-        (("required", "required"), ("unique", "unique"), ("primary_key", "primaryKey"), ("enum", "enum"))
-        if getattr(item, key)
-    ]  # fmt: skip
+    """The item's promises, each by name."""
+    prefix = ".".join(within(part) for part in label.split("."))
+
+    def add(what: str, place: tuple[Key, ...], id: str | None = None, operator: str = "") -> None:
+        entry = Entry(path=place, kind=what.partition(".")[0], what=f"{prefix}.{what}", site=site, id=id)
+        register.add(replace(entry, operator=operator, unsupported=why))
+
+    for what, key in (("required", "required"), ("unique", "unique"), ("primary_key", "primaryKey"), ("enum", "enum")):
+        if getattr(item, key):
+            add(what, (*path, key))
     told = item.logicalTypeOptions.model_fields_set if item.logicalTypeOptions is not None else set()
-    skip = {"timezone", "defaultTimezone", "elementType", "distanceMetric", "embeddingModel", "embeddingModelVersion"}
-    promised += [(key, (*path, "logicalTypeOptions", key)) for key in sorted(told - skip)]
-    promised += [(q.metric or q.rule or q.type or "quality", (*path, "quality", n)) for n, q in enumerate(item.quality or ())]
-    promised += [("references", (*path, "relationships", n)) for n, _ in enumerate(item.relationships or ())]
-    for number, (what, place) in enumerate(promised):
-        quality = (item.quality or [])[int(place[-1])] if "quality" in place[-2:-1] else None
-        register.add(Entry(path=place, kind=what, what=f"{label_of(label)}.{what}", site=site, unsupported=why,
-                           id=quality.id if quality else None, operator=f"{number + 1}" if quality else ""))  # fmt: skip
-
-
-def label_of(name: str) -> str:
-    """A dotted name as a part of an id."""
-    from gatekeeper.contracts.ids import within
-
-    return ".".join(within(part) for part in name.split("."))
-
-
-def columns_of_table(site: Site, properties: list[Property], read: Any) -> None:
-    """Fills the site's columns from the properties."""
-    for index, shape in enumerate(properties):
-        site.columns[shape.name] = read(shape, (*site.path, "properties", index))
+    for key in sorted(told - _DESCRIPTIVE):
+        add(key, (*path, "logicalTypeOptions", key))
+    for number, quality in enumerate(item.quality or ()):
+        operator = next((name for name in sorted(quality.model_fields_set) if name.startswith("must")), "")
+        what = quality.metric or quality.rule or quality.engine or quality.type or "quality"
+        add(within(what), (*path, "quality", number), quality.id, operator)
+    for number, relationship in enumerate(item.relationships or ()):
+        to = relationship.to if isinstance(relationship.to, str) else ".".join(relationship.to)
+        add(f"references.{within(to)}", (*path, "relationships", number), relationship.id)

@@ -36,8 +36,18 @@ class QualityReader:
     def read(self, quality: Quality, path: tuple[Key, ...], column: str | None) -> None:
         """Adds the rule that stands at `path`, under a column's property or the table."""
         own = read_defaults(self.register.document, path, quality.customProperties, self.register.problems)
-        entry = Entry(path=path, kind="", what="", site=self.site, column=column, id=quality.id, name=quality.name or "",
-                      description=quality.description or "", severity=quality.severity, own=own)  # fmt: skip
+        entry = Entry(
+            path=path,
+            kind="",
+            what="",
+            site=self.site,
+            column=column,
+            id=quality.id,
+            name=quality.name or "",
+            description=quality.description or "",
+            severity=quality.severity,
+            own=own,
+        )
         kind = quality.type or ("sql" if quality.query else "custom" if quality.engine else "library")
         readers = {"text": self._text, "custom": self._custom, "sql": self._sql_rule, "library": self._library}
         made = readers[kind](quality, entry)
@@ -75,7 +85,9 @@ class QualityReader:
             hint = "no row is shown in any report"
             message = "samples are not collected yet"
             self.register.problem((*entry.path, "samples"), "not-built", message, hint, key=True, warning=True)
-        entry = replace(entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common, unbuilt=read.unbuilt)
+        entry = replace(
+            entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common, unbuilt=read.unbuilt
+        )
         if entry.column is None and len(read.columns) == 1:
             entry = replace(entry, column=read.columns[0])
         if isinstance(read.rule, References):
@@ -161,7 +173,9 @@ class QualityReader:
                 self.register.problem((*entry.path, "metric"), "unknown-metric", f"no metric is called {told!r}", hint)
                 return None
             what = told.replace(" ", "_")
-            return replace(entry, kind=what, what=what, unsupported=f"no version of the standard has the metric {told!r}")
+            return replace(
+                entry, kind=what, what=what, unsupported=f"no version of the standard has the metric {told!r}"
+            )
         entry = replace(entry, kind=metric, what=metric)
         found = self._bound(quality, entry, default=Bound("=", 0) if told == "validValues" else None)
         if found is None:
@@ -174,7 +188,7 @@ class QualityReader:
 
     def _metric(self, metric: Any, quality: Quality, entry: Entry, bound: Bound) -> Entry | None:
         given = quality.arguments
-        columns = (entry.column,) if entry.column else ()
+        columns: tuple[str, ...] = (entry.column,) if entry.column else ()
         if metric == "duplicateValues" and given is not None and given.properties:
             columns = tuple(given.properties)
         if metric == "rowCount":
@@ -182,7 +196,11 @@ class QualityReader:
             if bound.percent:
                 return replace(entry, unsupported="rows in percent of themselves are always 100")
         elif not columns:
-            hint = "name them in `arguments: {properties: [..]}`" if metric == "duplicateValues" else "move it under a property"
+            hint = (
+                "name them in `arguments: {properties: [..]}`"
+                if metric == "duplicateValues"
+                else "move it under a property"
+            )
             self._wrong(entry, "no-column", f"{metric} needs to know its column", hint)
             return None
         valid = (given.validValues if given else None) or quality.validValues
@@ -205,7 +223,9 @@ class QualityReader:
         )
         return replace(entry, rule=rule)
 
-    def _bound(self, quality: Quality, entry: Entry, default: Bound | None = None) -> tuple[str, Bound | None, str] | None:
+    def _bound(
+        self, quality: Quality, entry: Entry, default: Bound | None = None
+    ) -> tuple[str, Bound | None, str] | None:
         """The operator's name, its bound, and why it can't be evaluated; None after a problem."""
         written = [name for name in OPERATORS if name in quality.model_fields_set]
         if len(written) > 1:
@@ -216,7 +236,9 @@ class QualityReader:
             if default is None and self.version.startswith("v3.0"):
                 return "", None, "the rule has no operator: there is nothing to compare with"
             if default is None:
-                self._wrong(entry, "no-operator", "the rule has no operator to compare with", "add one, such as `mustBe: 0`")
+                self._wrong(
+                    entry, "no-operator", "the rule has no operator to compare with", "add one, such as `mustBe: 0`"
+                )
                 return None
             return "", default, ""
         operator = written[0]
@@ -227,10 +249,18 @@ class QualityReader:
             return operator, None, f"gatekeeper does not know the unit {quality.unit!r}"
         if isinstance(value, list):
             if value[0] > value[1]:
-                self._wrong(entry, "bad-value", f"{operator}: {value[0]} is above {value[1]}", "write the smaller first", operator)
+                self._wrong(
+                    entry,
+                    "bad-value",
+                    f"{operator}: {value[0]} is above {value[1]}",
+                    "write the smaller first",
+                    operator,
+                )
                 return None
             return operator, Bound(OPERATORS[operator], value[0], value[1], percent=percent), ""
-        if isinstance(value, bool) and entry.kind == "" or isinstance(value, (int, float)) and not isinstance(value, bool):
+        if (isinstance(value, bool) and entry.kind == "") or (
+            isinstance(value, (int, float)) and not isinstance(value, bool)
+        ):
             return operator, Bound(OPERATORS[operator], value, percent=percent), ""
         if entry.kind == "" and isinstance(value, str):
             return operator, None, "gatekeeper compares numbers and booleans, no texts"

@@ -132,7 +132,9 @@ class Register:
         own_window = common.window if common and common.window is not None else entry.own.window if entry.own else None
         for word, written, taken in (("where", own_where, takes_where), ("window", own_window, takes_window)):
             if written is not None and rule is not None and not taken:
-                self.problem(entry.path, "no-effect", f"`{word}` has no effect on {entry.kind}", "leave it out", warning=True)
+                self.problem(
+                    entry.path, "no-effect", f"`{word}` has no effect on {entry.kind}", "leave it out", warning=True
+                )
         where = _nearest("where", [*layers, common]) if takes_where else None
         window = _nearest("window", [*layers, common]) if takes_window else None
         rows = Population(site.table, Sql(where) if where is not None else None)
@@ -155,7 +157,9 @@ class Register:
     def _window(self, entry: Entry, site: Site, keys: WindowKeys) -> Window | None:
         path = _below(self.document, entry.path, "window")
         if (keys.last is None) == (keys.day is None):
-            self.problem(path, "bad-window", "a window has either `last` or `day`", "write `last: 1d`, or `day: yesterday`")
+            self.problem(
+                path, "bad-window", "a window has either `last` or `day`", "write `last: 1d`, or `day: yesterday`"
+            )
             return None
         try:
             column = site.physical(keys.column)
@@ -197,7 +201,9 @@ class Register:
         if known is None:
             path = _below(self.document, entry.path, "severity")
             hint = "write error, warning or info"
-            self.problem(path, "severity", f"the severity {word!r} is not known, and is read as error", hint, warning=True)
+            self.problem(
+                path, "severity", f"the severity {word!r} is not known, and is read as error", hint, warning=True
+            )
         return known or "error"
 
     def _arrival(self, entry: Entry, layers: list[DefaultKeys | None]) -> bool:

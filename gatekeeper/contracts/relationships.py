@@ -43,7 +43,9 @@ class Parents:
         """The table that `to:` means; None after a problem."""
         if target.contract is not None and target.contract not in self.sites:
             hint = did_you_mean(target.contract, list(self.sites))
-            register.problem([*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint)
+            register.problem(
+                [*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint
+            )
             return None
         if target.connection is not None:
             if target.connection not in self.connections:
@@ -98,12 +100,16 @@ class Parents:
                 physical.append(name)
         return tuple(physical)
 
-    def add(self, register: Register, site: Site, relationship: Relationship, path: tuple[Key, ...], column: str | None) -> None:
+    def add(
+        self, register: Register, site: Site, relationship: Relationship, path: tuple[Key, ...], column: str | None
+    ) -> None:
         """The rule of a relationship that stands at `path`, under a column's property or the table."""
         to = _listed(relationship.to)
         if column is not None and relationship.from_ is not None:
             hint = "leave it out: it is the property itself"
-            register.problem((*path, "from"), "bad-relationship", "`from` has no place under a property", hint, key=True)
+            register.problem(
+                (*path, "from"), "bad-relationship", "`from` has no place under a property", hint, key=True
+            )
             return
         if column is None and relationship.from_ is None:
             register.problem(path, "missing-key", "the key 'from' is missing", "add `from:` here")
@@ -112,7 +118,9 @@ class Parents:
         for step in _listed(relationship.from_ or []):
             found = self._end(step, site, register.owner)
             own.append(found[1] if found is not None else step.split(".")[-1])
-        if len(own) != len(to) or (relationship.from_ is not None and type(relationship.from_) is not type(relationship.to)):
+        if len(own) != len(to) or (
+            relationship.from_ is not None and type(relationship.from_) is not type(relationship.to)
+        ):
             hint = "write both as one column, or both as lists of the same length"
             register.problem((*path, "to"), "bad-relationship", "`from` and `to` don't name as many columns", hint)
             return
@@ -159,10 +167,14 @@ class Parents:
         if parent is None:
             return
         columns = tuple(step.rpartition(".")[2] for step in shorthand)
-        own = tuple([entry.column] if entry.column else [s.rpartition(".")[2] for s in _listed(register.document.get((*path, "from")))])
+        own = tuple(
+            [entry.column]
+            if entry.column
+            else [s.rpartition(".")[2] for s in _listed(register.document.get((*path, "from")))]
+        )
         target = Target(table=str(parent.population.table), columns=columns)
-        register.add(replace(entry, what=f"references.{within(name)}", operator=".".join(columns), parent=parent.population,
-                             rule=References(columns=own, to=target)))  # fmt: skip
+        entry = replace(entry, what=f"references.{within(name)}", operator=".".join(columns), parent=parent.population)
+        register.add(replace(entry, rule=References(columns=own, to=target)))
 
     def _label_of(self, parent: Parent) -> str:
         if parent.site is None:

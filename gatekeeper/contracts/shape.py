@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Tag, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
 from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
@@ -42,11 +41,6 @@ def branch(choose: Callable[[Any], str]) -> Discriminator:
     return Discriminator(choose)
 
 
-def tagged(kind: Any, name: str) -> Any:
-    """A branch of a union."""
-    return Annotated[kind, Tag(name)]
-
-
 _NOUNS = {
     "string_type": "a text", "int_type": "a whole number", "float_type": "a number", "bool_type": "true or false",
     "list_type": "a list", "dict_type": "a mapping", "model_type": "a mapping", "dataclass_type": "a mapping",
@@ -69,12 +63,13 @@ def explain(
 
 def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tuple[Key, ...]:
     """pydantic's path without the names of union branches; a missing key stays as the last step."""
-    value, path = document.get(base), list(base)
+    value: Any = document.get(base)
+    path = list(base)
     for number, raw in enumerate(loc):
         step = written(raw) if isinstance(raw, str) and not (isinstance(value, dict) and raw in value) else raw
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+        if (isinstance(value, dict) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and step < len(value)
+        ):
             value = value[step]
         elif number < len(loc) - 1 or not isinstance(value, dict):
             continue
@@ -96,11 +91,21 @@ def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document, name
     if kind == "literal_error":
         allowed = [word.strip("'") for word in context.get("expected", "").replace(" or ", ", ").split(", ")]
         near = did_you_mean(str(item["input"]), allowed)
-        return "bad-value", f"{_shown(item['input'])} is not known as {subject}", near or f"write {_listed(allowed)}", False
+        return (
+            "bad-value",
+            f"{_shown(item['input'])} is not known as {subject}",
+            near or f"write {_listed(allowed)}",
+            False,
+        )
     if kind in ("value_error", "assertion_error"):
         return "bad-value", str(context.get("error", item["msg"])), "", False
     if noun := _NOUNS.get(kind):
-        return "bad-type", f"{subject} must be {noun}, not {_kind_of(item['input'])}", _quote_hint(kind, item["input"]), False
+        return (
+            "bad-type",
+            f"{subject} must be {noun}, not {_kind_of(item['input'])}",
+            _quote_hint(kind, item["input"]),
+            False,
+        )
     match kind:
         case "string_pattern_mismatch":
             hint = "letters, digits, _ and - are allowed" if "A-Za-z" in context["pattern"] else ""
@@ -108,7 +113,12 @@ def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document, name
         case "too_short" | "too_long":
             limit = context.get("min_length", context.get("max_length"))
             few = "at least" if kind == "too_short" else "at most"
-            return "bad-value", f"{subject} must have {few} {limit} items, it has {context.get('actual_length')}", "", False
+            return (
+                "bad-value",
+                f"{subject} must have {few} {limit} items, it has {context.get('actual_length')}",
+                "",
+                False,
+            )
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
             ((op, limit),) = context.items()
             few = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}[op]
@@ -173,8 +183,6 @@ def _hints(shape: Any) -> dict[str, Any]:
 def _fields(shape: Any) -> list[tuple[str, Any]]:
     if isinstance(shape, type) and issubclass(shape, BaseModel):
         return [(name, _hints(shape).get(name, Any)) for name in shape.model_fields]
-    if dataclasses.is_dataclass(shape):
-        return [(f.name, _hints(shape).get(f.name, Any)) for f in dataclasses.fields(shape)]
     return []
 
 
@@ -184,10 +192,9 @@ def _shapes(hint: Any) -> Iterator[Any]:
         return
     origin = get_origin(hint)
     if origin is Annotated:
-        inner, *extras = get_args(hint)
-        yield from _shapes(inner)
+        yield from _shapes(get_args(hint)[0])
     elif origin in (Union, UnionType, list, tuple):
         for part in get_args(hint):
             yield from _shapes(part)
-    elif isinstance(hint, type) and (issubclass(hint, BaseModel) or dataclasses.is_dataclass(hint)):
+    elif isinstance(hint, type) and issubclass(hint, BaseModel):
         yield hint

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import ValidationError
+from pydantic import Tag, ValidationError
 
 from gatekeeper.contracts.ids import split_path
 from gatekeeper.contracts.kinds import OwnerKeys, WindowKeys
 from gatekeeper.contracts.odcs_shape import CustomProperty, Item, Property, SchemaObject, Server
-from gatekeeper.contracts.shape import Shape, branch, explain, tagged
+from gatekeeper.contracts.shape import Shape, branch, explain
 from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.catalog import Family, Type
@@ -20,7 +20,8 @@ from gatekeeper.model.rule import DeclaredColumn
 from gatekeeper.registry import did_you_mean
 
 OwnerOrText = Annotated[
-    tagged(str, "text") | tagged(OwnerKeys, "mapping"), branch(lambda v: "text" if isinstance(v, str) else "mapping")
+    Annotated[str, Tag("text")] | Annotated[OwnerKeys, Tag("mapping")],
+    branch(lambda v: "text" if isinstance(v, str) else "mapping"),
 ]
 
 

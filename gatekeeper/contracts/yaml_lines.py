@@ -72,7 +72,7 @@ class Document:
 
     def get(self, path: Sequence[Key]) -> Any:
         """The value at the path, or None."""
-        value = self.value
+        value: Any = self.value
         for step in path:
             if (isinstance(value, dict) and step in value) or (
                 isinstance(value, list) and isinstance(step, int) and step < len(value)
@@ -91,7 +91,7 @@ class Document:
 
 
 class _Refused(Exception):
-    def __init__(self, mark: Any, code: str, message: str, hint: str = ""):
+    def __init__(self, mark: Any, code: str, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.mark, self.code, self.hint = mark, code, hint
 
@@ -153,7 +153,7 @@ class _Open:
 class _Builder:
     """Builds the value from the parser's events, without recursion."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name = name
         self.problems: list[Problem] = []
         self.stack: list[_Open] = []
@@ -183,7 +183,7 @@ class _Builder:
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
-                    raise _Refused(event.start_mark, "documents", "a second document begins", "write one document a file")
+                    raise _Refused(event.start_mark, "documents", "a second document begins", "write one a file")
         return self.root or (None, Place(1, 1))
 
     def open(self, event: Any, is_mapping: bool) -> None:
@@ -214,8 +214,8 @@ class _Builder:
             self.refuse(mark, "merge", "merge keys (<<) are no part of YAML 1.2", "write the keys out")
         if text in top.value:
             line, column, _ = (top.place.keys or {})[text]
-            self.refuse(mark, "duplicate-key", f"the key {text!r} stands here twice, first in line {line}, column {column}",
-                        "remove one of them")  # fmt: skip
+            message = f"the key {text!r} stands here twice, first in line {line}, column {column}"
+            self.refuse(mark, "duplicate-key", message, "remove one of them")
         if event.anchor:
             self.anchors[event.anchor] = (text, Place(mark.line + 1, mark.column + 1))
         top.key, top.key_mark = text, mark

@@ -101,7 +101,7 @@ def condition(predicate: Predicate, scope: Scope) -> Tree:
         case IsNull(column):
             return exp.Is(this=scope.column(column), expression=exp.Null())
         case IsNaN(column):
-            return _nan(scope, column) or false()
+            return _nan(scope, column) or _never(scope, column)
         case Compare(column, op, value):
             return _compare(scope, column, op, value)
         case Between():

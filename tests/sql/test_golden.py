@@ -14,7 +14,18 @@ from gatekeeper.model.catalog import Catalog, ColumnFact, Type
 from gatekeeper.model.finding import Answer, Seen
 from gatekeeper.model.predicate import Between, Compare, IsNaN, IsNull, Or, Sql
 from gatekeeper.model.question import (
-    Aggregate, AsOf, Custom, Day, Facts, Last, Orphans, Population, Repeats, Slice, Table, count,
+    Aggregate,
+    AsOf,
+    Custom,
+    Day,
+    Facts,
+    Last,
+    Orphans,
+    Population,
+    Repeats,
+    Slice,
+    Table,
+    count,
 )  # fmt: skip
 from gatekeeper.model.rule import Subject
 from gatekeeper.rules.aggregate import ColumnAggregate
