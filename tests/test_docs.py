@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from textwrap import dedent
 
@@ -17,6 +18,8 @@ import yaml
 from gatekeeper.cli.exit import NAMES
 from gatekeeper.contracts import lint_project
 from gatekeeper.engines import connect
+from gatekeeper.model import report
+from gatekeeper.model.finding import CAUSES, STATUSES
 from gatekeeper.model.project import Connection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -111,6 +114,24 @@ def test_the_files_that_the_docs_show_are_valid_together(tmp_path):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(body, encoding="utf-8")
     assert [str(problem) for problem in lint_project(tmp_path / "gatekeeper.yaml")] == []
+
+
+@pytest.mark.parametrize(("row", "kind"), [
+    ("the run", report.Report), ("`counts`", report.Counts), ("an output", report.OutputReport),
+    ("a section", report.SectionReport), ("a hidden dependency", report.HiddenDependency),
+    ("a decision", report.DecisionReport), ("a rule", report.RuleReport), ("a table", report.TableReport),
+    ("a query", report.QueryReport),
+])  # fmt: skip
+def test_every_key_of_the_json_report_is_in_the_docs(row, kind):
+    page = (ROOT / "docs/reports.md").read_text(encoding="utf-8")
+    (cell,) = re.findall(rf"^\| {re.escape(row)} \| (.*) \|$", page, re.MULTILINE)
+    said = re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))
+    assert said == [field.name.rstrip("_") for field in fields(kind)]
+
+
+def test_every_status_and_cause_is_in_the_docs():
+    page = (ROOT / "docs/reports.md").read_text(encoding="utf-8").split("## JSON")[0]
+    assert [word for word in (*STATUSES, *CAUSES) if f"`{word}`" not in page] == []
 
 
 def test_generated_docs_have_not_drifted():

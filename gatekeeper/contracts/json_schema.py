@@ -76,7 +76,8 @@ def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of each kind with those that all take, and the definitions that they refer to."""
     shapes = {kind: shape_of(kind) for kind in known_kinds()}
     wanted = [CommonKeys, DefaultKeys, Baseline, *dict.fromkeys(shapes.values())]
-    refs, made = models_json_schema([(shape, "validation") for shape in wanted], ref_template="#/$defs/{model}")
+    inputs: list[Any] = [(shape, "validation") for shape in wanted]
+    refs, made = models_json_schema(inputs, ref_template="#/$defs/{model}")
     defs = _tidy(made["$defs"], named=True)
     common = defs[_name(refs[(CommonKeys, "validation")])]["properties"]
     kinds: dict[str, Any] = {}

@@ -123,7 +123,7 @@ def known_kinds() -> list[str]:
 
 @cache
 def shape_of(kind: str) -> type[Shape]:
-    """The keys of a kind; mirrored, for pydantic reads no mapping as a strict dataclass, and the core knows no pydantic."""
+    """The keys of a kind, mirrored: pydantic reads no mapping as a strict dataclass, and the core knows no pydantic."""
     return UNBUILT.get(kind) or _mirrored(RULES.get(kind))
 
 
@@ -153,9 +153,14 @@ def _build(kind: str, keys: Mapping[str, Any]) -> Any:
 
 
 def _dataclass(kind: Any, shape: Shape) -> Any:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     values = {name: getattr(shape, name) for name in shape.model_fields_set if getattr(shape, name) is not None}
     return kind(**{name: _value(hints[name], value) for name, value in values.items()})
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _value(hint: Any, value: Any) -> Any:

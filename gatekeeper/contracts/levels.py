@@ -25,8 +25,9 @@ def add_level(
     own = read_defaults(register.document, path, level.customProperties, register.problems)
     what = _FRESH.get(level.property.strip().lower())
     word = what or within(level.property.strip())
-    entry = Entry(path=path, kind="freshness" if what else word, what=word, id=level.id, own=own,
-                  description=level.description or "", operator=level.driver or "")  # fmt: skip
+    said, told_apart_by = level.description or "", level.driver or ""
+    entry = Entry(path=path, kind="freshness" if what else word, what=word, id=level.id, own=own, description=said)
+    entry.operator = told_apart_by
     written = level.element if level.element is not None else default if what else None
     elements = [part.strip() for part in (written or "").split(",") if part.strip()]
     if len(elements) > 1 and entry.id is not None:
@@ -112,8 +113,7 @@ def _undescribed(register: Register, entry: Entry, sites: list[Site], element: s
     message = f"no contract describes the table {name!r}; it is looked up in the database"
     _say(register, (*entry.path, "element"), message, "describe it under `schema`", code="undescribed-table")
     table = Table(first.table.connection, path[:-1])
-    site = Site(name=name, table=table, dialect=first.dialect, zone=first.zone, zone_is_known=first.zone_is_known,
-                document=first.document)  # fmt: skip
+    site = Site(name, "", table, first.dialect, first.zone, first.zone_is_known, first.document)
     return site, path[-1]
 
 

@@ -98,7 +98,17 @@ def draft_contract(
             key = "physicalName" if table.physicalName else "name"
             problems.append(document.problem((*path, key), "bad-table", str(wrong)))
             continue
-        site = Site(table.name, Table(name, names), dialect, zone or "UTC", zone is not None, document, path, table)
+        site = Site(
+            table.name,
+            encoded(shape.id),
+            Table(name, names),
+            dialect,
+            zone or "UTC",
+            zone is not None,
+            document,
+            path,
+            table,
+        )
         site.defaults = read_defaults(document, path, table.customProperties, problems)
         for number, shaped in enumerate(table.properties or ()):
             _add_column(site, shaped, (*path, "properties", number), problems)

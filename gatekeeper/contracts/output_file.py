@@ -190,7 +190,7 @@ class OutputReader:
                 known = self.connections[connection or ""]
                 dialect = "duckdb" if known.files else dialect_of_url(known.url)
                 zone, is_known = known.timezone or "UTC", known.timezone is not None
-                return Site(name, Table(known.name, steps), dialect, zone, is_known, register.document)
+                return Site(name, "", Table(known.name, steps), dialect, zone, is_known, register.document)
         if len({site.table for site in exact}) > 1:
             said = ", ".join(sorted(f"{site.document.file}:{site.document.at(site.path)[0]}" for site in exact))
             register.problem(path, "ambiguous-table", f"several contracts describe a table {name!r}: {said}",
@@ -225,14 +225,11 @@ class OutputReader:
         ((kind, below),) = written.items()
         entry = Entry(path=(*path, *below), kind=kind, what=kind, site=bare, id=check.id, name=check.name or "",
                       description=check.description or "", severity=check.severity, own=own)  # fmt: skip
-        parents = Parents(self.sites, {}, list(self.connections), self._owner_of(site))
+        parents = Parents(self.sites, {}, list(self.connections), site.contract)
         reader = QualityReader(register, bare, parents, "v3.2.0")
         made = reader.of_kind(entry, kind, register.document.get(entry.path))
         if made is not None:
             register.add(made)
-
-    def _owner_of(self, site: Site) -> str:
-        return next((id for id, sites in self.sites.items() if site in sites), "")
 
     def _same_day(self, register: Register, keys: OutputFile, inputs: Sequence[Input]) -> None:
         clocks: list[LoadClock] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, ValidationError
@@ -169,27 +168,18 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
         if keys.url is not None and not re.match(r"\$\{|[A-Za-z][A-Za-z0-9+.-]*:", keys.url):
             hint = "such as postgresql+psycopg://host/database, duckdb:///file.duckdb or ${WAREHOUSE_URL}"
             wrong(["connections", name, "url"], "bad-url", f"the url of {name!r} names no kind of database", hint)
-        _known(keys.owner, shape.owners, ["connections", name, "owner"], "owner", wrong)
+        near = did_you_mean(keys.owner, list(shape.owners or {})) if keys.owner else ""
+        if near and keys.owner not in (shape.owners or {}):
+            message = f"no owner is called {keys.owner!r}, so it is only a name"
+            wrong(["connections", name, "owner"], "unknown-owner", message, near, warning=True)
     for server, name in (shape.servers or {}).items():
-        _known(name, connections, ["servers", server], "connection", wrong, strict=True)
+        if name not in connections:
+            hint = did_you_mean(name, list(connections)) or "add it under `connections:`"
+            wrong(["servers", server], "unknown-connection", f"no connection is called {name!r}", hint)
     if shape.dbt is not None:
         wrong(
             ["dbt"], "not-built", "dbt projects are not read yet", "name their SQL under `sql:`", key=True, warning=True
         )
-
-
-def _known(
-    name: str | None,
-    known: Mapping[str, Any] | None,
-    path: list[str | int],
-    noun: str,
-    wrong: Any,
-    *,
-    strict: bool = False,
-) -> None:
-    if name is not None and (known or strict) and name not in (known or {}):
-        hint = did_you_mean(name, list(known or {})) or f"add it under `{noun}s:`"
-        wrong(path, f"unknown-{noun}", f"no {noun} is called {name!r}", hint)
 
 
 def connections_of(document: Document, shape: ProjectFile) -> dict[str, Connection]:

@@ -179,8 +179,9 @@ class Parents:
     def _label_of(self, parent: Parent) -> str:
         if parent.site is None:
             return within(str(parent.population.table))
-        owner = next(id for id, sites in self.sites.items() if any(site is parent.site for site in sites))
-        return within(parent.site.name) if owner == self.contract else f"{owner}.{within(parent.site.name)}"
+        if parent.site in self.sites.get(self.contract, ()):
+            return within(parent.site.name)
+        return f"{parent.site.contract}.{within(parent.site.name)}"
 
     def _end(self, step: str, site: Site, contract: str) -> tuple[Parent, str] | None:
         """The table and column that one notation means; nested columns keep their dots."""

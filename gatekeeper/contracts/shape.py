@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
-from gatekeeper.contracts.yaml_lines import Document, Key
+from gatekeeper.contracts.yaml_lines import Document, Key, holds
 from gatekeeper.errors import Problem
 from gatekeeper.registry import did_you_mean
 
@@ -64,12 +64,10 @@ def explain(
 def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tuple[Key, ...]:
     """pydantic's path without the names of union branches; a missing key stays as the last step."""
     value: Any = document.get(base)
-    path = list(base)
+    path: list[Any] = list(base)
     for number, raw in enumerate(loc):
-        step = written(raw) if isinstance(raw, str) and not (isinstance(value, dict) and raw in value) else raw
-        if (isinstance(value, dict) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and step < len(value)
-        ):
+        step = written(raw) if isinstance(raw, str) and not holds(value, raw) else raw
+        if holds(value, step):
             value = value[step]
         elif number < len(loc) - 1 or not isinstance(value, dict):
             continue

@@ -47,11 +47,12 @@ class Column:
     defaults: DefaultKeys | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Site:
     """A table of a contract while its rules are made. `path`: where it stands in the file."""
 
     name: str
+    contract: str
     table: Table
     dialect: str
     zone: str

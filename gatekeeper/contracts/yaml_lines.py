@@ -7,7 +7,7 @@ is refused at the 65th level, where composing it first takes minutes (libyaml is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,12 +74,9 @@ class Document:
         """The value at the path, or None."""
         value: Any = self.value
         for step in path:
-            if (isinstance(value, dict) and step in value) or (
-                isinstance(value, list) and isinstance(step, int) and step < len(value)
-            ):
-                value = value[step]
-            else:
+            if not holds(value, step):
                 return None
+            value = value[step]
         return value
 
     def problem(
@@ -88,6 +85,13 @@ class Document:
         """A problem at that place."""
         line, column = self.at(path, key=key)
         return Problem(self.file, line, column, code, message, hint, "warning" if warning else "error")
+
+
+def holds(value: Any, step: Any) -> bool:
+    """Whether there is something at that key or index of the value."""
+    if isinstance(value, dict):
+        return step in value
+    return isinstance(value, list) and isinstance(step, int) and step < len(value)
 
 
 class _Refused(Exception):
@@ -120,7 +124,7 @@ def parse_yaml(content: bytes, name: str) -> Document:
         raise ProjectError([problem]) from wrong
     builder = _Builder(name)
     try:
-        value, place = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
+        value, place = builder.build(yaml.CSafeLoader(text))
     except _Refused as wrong:
         builder.refuse(wrong.mark, wrong.code, str(wrong), wrong.hint)
     except yaml.MarkedYAMLError as wrong:
@@ -165,9 +169,9 @@ class _Builder:
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         self.problems.append(Problem(self.name, line, column, code, message, hint))
 
-    def build(self, events: Iterator[Any]) -> tuple[Any, Place]:
+    def build(self, parser: Any) -> tuple[Any, Place]:
         documents = 0
-        for event in events:
+        while (event := parser.get_event()) is not None:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self.scalar(event)

@@ -184,9 +184,12 @@ class _Spelling:
         self._folds = bool(getattr(dialect, "requires_name_normalize", False))
 
     def known(self, name: str) -> str:
-        return str(self._dialect.normalize_name(name.upper())) if self._folds and name.islower() else name
+        """SQLAlchemy's word for a name as people write it, in capitals or without."""
+        folds = self._folds and (name.islower() or name.isupper())
+        return str(self._dialect.normalize_name(name.upper())) if folds else name
 
     def real(self, name: str) -> str:
+        """The database's own spelling of SQLAlchemy's word."""
         return str(self._dialect.denormalize_name(name)) if self._folds else str(name)
 
 

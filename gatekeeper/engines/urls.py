@@ -19,6 +19,8 @@ _SECRET: Final = re.compile(
 _SINGLE: Final = re.compile(r"'(?:[^']|'')*(?:'|$)", re.DOTALL)
 _DOUBLE: Final = re.compile(r'"(?:[^"]|"")*(?:"|$)', re.DOTALL)
 _DIGITS: Final = re.compile(r"(?<![\w.])[+-]?\d[\d.,:eE+-]*(?![\w])")
+# BigQuery's "Bad int64 value: abc" quotes a cell without quotes
+_BARE: Final = re.compile(r"(?i)\b((?:bad|invalid|incorrect)\b[^:\n]*\bvalue:\s+).+", re.DOTALL)
 _HIDDEN: Final = "…"
 
 
@@ -60,6 +62,7 @@ def redact(text: str, *secrets: str, names: bool = False) -> str:
     text = _SECRET.sub(rf"\1\2{_HIDDEN}", _USERINFO.sub(rf"\1{_HIDDEN}@", text))
     if not names:
         # before the line is cut: a cell may hold a line break
+        text = _BARE.sub(rf"\1{_HIDDEN}", text)
         text = _DIGITS.sub(_HIDDEN, _DOUBLE.sub(_HIDDEN, _SINGLE.sub(_HIDDEN, text)))
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 

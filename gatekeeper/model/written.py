@@ -54,7 +54,7 @@ def duration(text: Any) -> timedelta:
                 break
             total += float(part[1]) * _UNITS[part[2]]
             end = part.end()
-        if end and end == len(text.strip()):
+        if end and end == len(text.strip()) and total < timedelta.max.total_seconds():
             return timedelta(seconds=total)
     raise ValueError(f"{text!r} is no duration; write a number and a unit, such as 90m, 24h or 1d")
 

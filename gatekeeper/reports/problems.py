@@ -93,7 +93,7 @@ def _property(text: str) -> str:
 
 
 def _fingerprint(problem: Problem, nth: int) -> str:
-    """Stays the same when lines above change: the file, the kind of problem and what it says, and which of equals it is."""
+    """Stays the same when lines above change: made of the file, what is said, and which of equals it is."""
     said = "\0".join((problem.file, problem.code, problem.message, str(nth)))
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

@@ -19,7 +19,9 @@ from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Table
 
 SCRIPT = """
-CREATE TABLE "Or""der" ("a b" INTEGER PRIMARY KEY, "select" VARCHAR NOT NULL, price DECIMAL(10, 2), day DATE, UNIQUE (price, day));
+CREATE TABLE "Or""der" (
+  "a b" INTEGER PRIMARY KEY, "select" VARCHAR NOT NULL, price DECIMAL(10, 2), day DATE, UNIQUE (price, day)
+);
 INSERT INTO "Or""der" VALUES (1, 'x', 1.5, '2026-11-01');
 CREATE VIEW a_view AS SELECT * FROM "Or""der";
 """

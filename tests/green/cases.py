@@ -202,3 +202,23 @@ CASES = [
     Case("a kind that is not built yet", 3, {"orders#d": "error unsupported"},
          [NULLS, rule("d", reconcile={"against": {"connection": "db", "table": "customers"}, "measures": ["count"]})], good()),
 ]  # fmt: skip
+
+# (what, exit, status, engines, why the others can't): asserted one by one in test_faults_outside.py
+OUTSIDE: list[tuple[str, str, str, tuple[str, ...], str]] = [
+    ("wrong host; a variable of the URL that is not set", "3", "error connect", ("postgres",), "a file has no host"),
+    ("wrong password", "3", "error auth", ("postgres",), "a file has no password"),
+    ("no privilege: the catalog shows the table, the SELECT is refused", "3", "error permission", ("postgres",),
+     "a file has no privileges"),
+    ("the file is held by a writer", "75", "late busy, the holder named", ("duckdb",), "readers don't wait for a writer"),
+    ("killed by SIGTERM in the middle of a query", "143", "error interrupted; the query ended on the server", ALL, ""),
+    ("killed by SIGKILL at any moment", "137", "the JUnit file is absent, or has one case: error interrupted", ("duckdb",),
+     "the same code before any engine is opened"),
+    ("a report path in a missing folder, below a file, on `/dev/full`; a full file system", "3", "", ("duckdb",),
+     "the same code after all engines are closed"),
+    ("unknown output, option, key or file; duplicate key; bad value; one id twice", "2", "JUnit with one usage error",
+     ("duckdb",), "the same code before any engine is opened"),
+    ("two outputs, one open, one late", "75", "one decision each, the shared rule once", ("duckdb",),
+     "the same code after the answers are in"),
+    ("a second input with nothing that can be checked", "3", "the table is named as unchecked", ("duckdb",),
+     "the same code after the answers are in"),
+]  # fmt: skip

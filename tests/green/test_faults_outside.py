@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from conftest import PostgresServer
 from green.cases import NULLS, Case, good, rule
 from green.test_silent_green import SLOW, WORDS, Database, findings, gatekeeper, write_project
 from junitparser import JUnitXml
@@ -58,12 +59,13 @@ def test_a_missing_environment_variable_is_named(tmp_path: Path, database: Datab
     assert "NO_SUCH_VARIABLE" in ended.stdout
 
 
-def test_a_wrong_password_is_not_evaluated(tmp_path: Path, database: Database, postgres_password_url: str) -> None:
+def test_a_wrong_password_is_not_evaluated(tmp_path: Path, database: Database, postgres: PostgresServer) -> None:
     prepared("postgres", tmp_path, database)
-    write_project(tmp_path, postgres_password_url, BASE)
+    write_project(tmp_path, postgres.url(user="gated", password="wr0ng-word"), BASE)
     ended = gatekeeper(tmp_path, "gate", "dashboard", "--json", "r.json")
     assert ended.returncode == 3, ended.stdout
     assert findings(report_of(tmp_path))["orders#nulls"] == "error auth"
+    assert "wr0ng-word" not in ended.stdout + ended.stderr + (tmp_path / "r.json").read_text()
 
 
 def test_no_privilege_is_an_error_and_not_a_missing_table(tmp_path: Path, database: Database) -> None:

@@ -1,13 +1,19 @@
 """Every rule's spec on every live engine: the way from a contract's text to the finding.
 
-A spec file is a list of blocks, parted by empty lines:
+A spec file is a list of blocks, parted by empty lines; `#` begins a comment line. Behind the word that
+begins a block may stand the engines that it is for:
 
     statement            SQL, run on the engine (several statements, each ended by a semicolon)
-    rule [engine …]      YAML of `implementation`, then ---- and the finding that it must get:
-                         status, cause where there is one, two spaces, and a part of the message
+    properties           the columns of table t that the contract declares from here on, as YAML; none: none
+    timezone NAME        the zone of the connection's naive times from here on; UTC at first
+    rule                 YAML of `implementation`, a line `severity: …` before it where it has one, then ----
+                         and the finding that it must get: status, cause where there is one, two spaces,
+                         and a part of the message
+    only                 nothing that follows is for another engine; `only all` lifts it
+    apart                each rule is asked in a run of its own: a late table explains its other rules
 
-`only engine …` before a block limits all that follows to these engines; `only all` lifts it.
-`{name}` in a statement is the engine's word for a type: see TYPES.
+In statements `{ago 90min}` and `{ahead 1h}` are naive times in UTC, `{ago 90min in Europe/Berlin}` is the
+time of that zone's clocks, `{ago 90min +02:00}` has that offset, and `{day -1}` is yesterday's date in UTC.
 """
 
 from __future__ import annotations
@@ -15,60 +21,90 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from textwrap import indent
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from gatekeeper.contracts import load_project
 from gatekeeper.engines import connect
 from gatekeeper.gate.run import Options, World, run, scopes
+from gatekeeper.model.report import RuleReport
+from gatekeeper.model.written import duration
 
 HERE = Path(__file__).parent
 ENGINES = ("duckdb", "sqlite", "postgres")
-TYPES = {
-    "duckdb": {"double": "DOUBLE", "nan": "'NaN'::DOUBLE", "timestamptz": "TIMESTAMPTZ", "now": "now()"},
-    "postgres": {"double": "double precision", "nan": "'NaN'::float8", "timestamptz": "timestamptz", "now": "now()"},
-    "sqlite": {"double": "REAL", "nan": "NULL", "timestamptz": "TEXT", "now": "datetime('now')"},
-}
+MOMENT = re.compile(r"\{(ago|ahead) (\d\w*)(?: (?:in (\S+)|([+-]\d\d:\d\d)))?\}|\{day ([+-]?\d+)\}")
 
 
 @dataclass
 class Stage:
-    """The rules that are asked after the same statements."""
+    """The rules that are asked after the same statements; `rules` holds (line, YAML, finding)."""
 
+    properties: str = "[]"
+    zone: str = "UTC"
     statements: list[str] = field(default_factory=list)
     rules: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def stages(spec: str, engine: str) -> Iterator[Stage]:
-    """The blocks of a spec for one engine, grouped by the state of the database."""
-    stage, only = Stage(), ENGINES
+def blocks(spec: str) -> Iterator[tuple[int, list[str], str]]:
+    """(line, the words of the first line, the rest) of every block."""
     line = 1
     for block in re.split(r"\n[ \t]*\n", spec):
         start, line = line, line + block.count("\n") + 2
-        lines = [text for text in block.splitlines() if not text.lstrip().startswith("#")]
-        if not lines:
+        lines = [text for text in block.splitlines() if text.strip() and not text.lstrip().startswith("#")]
+        if lines:
+            yield start, lines[0].split(), "\n".join(lines[1:])
+
+
+def stages(spec: str, engine: str) -> Iterator[Stage]:
+    """The blocks of a spec for one engine, grouped by the state of the database."""
+    stage, only, apart = Stage(), ENGINES, False
+    for line, (word, *about), body in blocks(spec):
+        if word == "only":
+            only = ENGINES if about == ["all"] else tuple(about)
             continue
-        head, body = lines[0].split(), "\n".join(lines[1:])
-        if head[0] == "only":
-            only = ENGINES if head[1:] == ["all"] else tuple(head[1:])
+        zone = about.pop(0) if word == "timezone" else ""
+        assert set(about) <= set(ENGINES), f"line {line}: {about} are no engines"
+        if engine not in (about or ENGINES) or engine not in only:
             continue
-        engines = tuple(head[1:]) or only
-        if engine not in engines or engine not in only:
-            continue
-        if head[0] == "statement":
-            if stage.rules:
-                yield stage
-                stage = Stage()
-            stage.statements.append(body)
-        elif head[0] == "rule":
-            rule, _, expected = body.partition("\n----\n")
-            stage.rules.append((start, rule, expected.strip()))
-        else:
-            raise ValueError(f"line {start}: a block is a statement, a rule or only, not {head[0]!r}")
+        if stage.rules and (apart or word != "rule"):
+            yield stage
+            stage = Stage(stage.properties, stage.zone)
+        match word:
+            case "statement":
+                stage.statements.append(body)
+            case "properties":
+                stage.properties = f"\n{indent(body, '      ')}" if body else "[]"
+            case "timezone":
+                stage.zone = zone
+            case "apart":
+                apart = True
+            case "rule":
+                rule, dashes, expected = body.partition("\n----\n")
+                assert dashes, f"line {line}: a rule ends with ---- and its finding"
+                stage.rules.append((line, rule, expected.strip()))
+            case _:
+                raise ValueError(f"line {line}: no block begins with {word!r}")
     if stage.rules:
         yield stage
+
+
+def written(statement: str, now: datetime) -> str:
+    """The statement with its times."""
+
+    def moment(found: re.Match[str]) -> str:
+        way, span, place, offset, days = found.groups()
+        if days is not None:
+            return (now + timedelta(days=int(days))).date().isoformat()
+        time = now + (duration(span) if way == "ahead" else -duration(span))
+        if offset:
+            return time.astimezone(datetime.strptime(offset, "%z").tzinfo).isoformat(sep=" ", timespec="seconds")
+        return f"{time.astimezone(ZoneInfo(place or 'UTC')):%Y-%m-%d %H:%M:%S}"
+
+    return MOMENT.sub(moment, statement)
 
 
 CONTRACT = """\
@@ -79,7 +115,6 @@ version: 1.0.0
 status: active
 schema:
   - name: t
-    physicalName: {table}
     properties: {properties}
     quality:
 {quality}
@@ -87,38 +122,31 @@ schema:
 PROJECT = """\
 version: 1
 contracts: [spec.odcs.yaml]
-connections: {{db: {{url: "{url}", timezone: UTC}}}}
+connections: {{db: {{url: "{url}", timezone: {zone}}}}}
 """
+RULE = """\
+- id: r{line}
+  type: custom
+  engine: gatekeeper
+  severity: {severity}
+  implementation:
+{rule}"""
 
 
-def ask(folder: Path, url: str, stage: Stage) -> list[tuple[int, str, str]]:
-    """(line, expected, found) of every rule of the stage."""
+def ask(folder: Path, url: str, stage: Stage) -> list[tuple[int, str, RuleReport | None]]:
+    """(line, expected, found) of every rule of the stage, all asked in one run."""
     quality = []
-    for number, (_, rule, _) in enumerate(stage.rules):
-        severity = "error"
-        text = []
-        for line in rule.splitlines():
-            if line.startswith("severity:"):
-                severity = line.partition(":")[2].strip()
-            else:
-                text.append(line)
-        quality.append(
-            f"- id: r{number}\n  type: custom\n  engine: gatekeeper\n  severity: {severity}\n  implementation:\n"
-            + indent("\n".join(text), "    ")
-        )
-    contract = CONTRACT.format(table="t", properties="[]", quality=indent("\n".join(quality), "      "))
+    for line, rule, _ in stage.rules:
+        severity, _, rest = rule.partition("\n") if rule.startswith("severity:") else ("severity: error", "", rule)
+        severity = severity.partition(":")[2].strip()
+        quality.append(RULE.format(line=line, severity=severity, rule=indent(rest, "    ")))
+    contract = CONTRACT.format(properties=stage.properties, quality=indent("\n".join(quality), "      "))
     (folder / "spec.odcs.yaml").write_text(contract, encoding="utf-8")
-    (folder / "gatekeeper.yaml").write_text(PROJECT.format(url=url), encoding="utf-8")
+    (folder / "gatekeeper.yaml").write_text(PROJECT.format(url=url, zone=stage.zone), encoding="utf-8")
     project = load_project(folder / "gatekeeper.yaml")
     world = World(connect=lambda connection: connect(connection, environ={}, root=folder))
     report = run(project, scopes(project, "check", [], "refresh"), "check", Options(), world)
-    found = []
-    for number, (line, _, expected) in enumerate(stage.rules):
-        rule = report.rule(f"spec#r{number}")
-        assert rule is not None
-        status = f"{rule.status} {rule.cause}" if rule.cause else rule.status
-        found.append((line, expected, f"{status}  {rule.message}"))
-    return found
+    return [(line, expected, report.rule(f"spec#r{line}")) for line, _, expected in stage.rules]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -129,14 +157,13 @@ def test_spec(spec: Path, engine: str, tmp_path: Path, database: Callable[[str, 
     asked = 0
     for stage in stages(spec.read_text(encoding="utf-8"), engine):
         for statement in stage.statements:
-            for name, words in TYPES[engine].items():
-                statement = statement.replace(f"{{{name}}}", words)
-            execute(statement)
-        for line, expected, found in ask(tmp_path, url, stage):
+            execute(written(statement, datetime.now(timezone.utc)))
+        for line, expected, rule in ask(tmp_path, url, stage):
             asked += 1
-            status, _, message = expected.partition("  ")
-            said, _, told = found.partition("  ")
-            if status != said or message not in told:
-                wrong.append(f"{spec.name}:{line}\n  expected  {expected}\n  found     {found}")
+            assert rule is not None, f"{spec.name}:{line} has no finding"
+            status = f"{rule.status} {rule.cause}" if rule.cause else rule.status
+            wanted, _, message = expected.partition("  ")
+            if status != wanted or message not in rule.message:
+                wrong.append(f"{spec.name}:{line}\n  expected  {expected}\n  found     {status}  {rule.message}")
     assert asked, f"{spec.name} asks nothing on {engine}"
     assert not wrong, "\n".join(wrong)

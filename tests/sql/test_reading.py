@@ -88,10 +88,24 @@ def test_a_condition_is_accepted(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   ", "-- nothing", "a = 1; drop table t", "a = 1) or (b = 2", "a = 1 order by b", "a = 1 limit 1", "select 1",
-     "a = 1 group by c", "a in (delete from t returning x)", "a =", "a = 1 union select 2", "a = 1 for update", "a, b",
-     "a = 1) -- "],
-)  # fmt: skip
+    [
+        "",
+        "   ",
+        "-- nothing",
+        "a = 1; drop table t",
+        "a = 1) or (b = 2",
+        "a = 1 order by b",
+        "a = 1 limit 1",
+        "select 1",
+        "a = 1 group by c",
+        "a in (delete from t returning x)",
+        "a =",
+        "a = 1 union select 2",
+        "a = 1 for update",
+        "a, b",
+        "a = 1) -- ",
+    ],
+)
 def test_what_is_more_or_less_than_a_condition_is_refused(text):
     with pytest.raises(ValueError):
         sql.check_condition(text, "postgres")

@@ -12,21 +12,44 @@ from gatekeeper.model.types import differs, parse
 @pytest.mark.parametrize(
     ("logical", "native", "dialect"),
     [
-        ("integer", "BIGINT", "duckdb"), ("integer", "HUGEINT", "duckdb"), ("integer", "smallint", "postgres"),
-        ("integer", "NUMBER(38, 0)", "snowflake"), ("integer", "INT64", "bigquery"), ("integer", "UInt8", "clickhouse"),
-        ("integer", "tinyint(1)", "mysql"), ("decimal", "integer", "postgres"), ("decimal", "DECIMAL(18,3)", "duckdb"),
-        ("decimal", "double precision", "postgres"), ("decimal", "NUMBER(10,2)", "snowflake"), ("decimal", "FLOAT64", "bigquery"),
-        ("string", "ENUM('a', 'b')", "duckdb"), ("string", "UUID", "duckdb"), ("string", "character varying(10)", "postgres"),
-        ("string", "LowCardinality(Nullable(String))", "clickhouse"), ("string", "NVARCHAR(max)", "tsql"),
-        ("boolean", "BIT", "tsql"), ("boolean", "tinyint(1)", "mysql"), ("boolean", "Bool", "clickhouse"),
-        ("timestamp", "timestamp with time zone", "postgres"), ("timestamp", "DATETIME", "bigquery"),
-        ("timestamp", "TIMESTAMP_LTZ(9)", "snowflake"), ("timestamp", "DateTime64(3)", "clickhouse"),
-        ("timestamp", "datetime2(7)", "tsql"), ("date", "Date32", "clickhouse"), ("array", "integer[]", "postgres"),
-        ("struct", "STRUCT(a INTEGER)", "duckdb"), ("struct", "jsonb", "postgres"), ("map", "MAP(VARCHAR, INTEGER)", "duckdb"),
-        ("date", "TEXT", "sqlite"), ("timestamp", "TEXT", "sqlite"), ("timestamp", "INTEGER", "sqlite"),
-        ("boolean", "INTEGER", "sqlite"), ("integer", "", "sqlite"), ("string", "VARCHAR(20)", "sqlite"),
+        ("integer", "BIGINT", "duckdb"),
+        ("integer", "HUGEINT", "duckdb"),
+        ("integer", "smallint", "postgres"),
+        ("integer", "NUMBER(38, 0)", "snowflake"),
+        ("integer", "INT64", "bigquery"),
+        ("integer", "UInt8", "clickhouse"),
+        ("integer", "tinyint(1)", "mysql"),
+        ("decimal", "integer", "postgres"),
+        ("decimal", "DECIMAL(18,3)", "duckdb"),
+        ("decimal", "double precision", "postgres"),
+        ("decimal", "NUMBER(10,2)", "snowflake"),
+        ("decimal", "FLOAT64", "bigquery"),
+        ("string", "ENUM('a', 'b')", "duckdb"),
+        ("string", "UUID", "duckdb"),
+        ("string", "character varying(10)", "postgres"),
+        ("string", "LowCardinality(Nullable(String))", "clickhouse"),
+        ("string", "NVARCHAR(max)", "tsql"),
+        ("boolean", "BIT", "tsql"),
+        ("boolean", "tinyint(1)", "mysql"),
+        ("boolean", "Bool", "clickhouse"),
+        ("timestamp", "timestamp with time zone", "postgres"),
+        ("timestamp", "DATETIME", "bigquery"),
+        ("timestamp", "TIMESTAMP_LTZ(9)", "snowflake"),
+        ("timestamp", "DateTime64(3)", "clickhouse"),
+        ("timestamp", "datetime2(7)", "tsql"),
+        ("date", "Date32", "clickhouse"),
+        ("array", "integer[]", "postgres"),
+        ("struct", "STRUCT(a INTEGER)", "duckdb"),
+        ("struct", "jsonb", "postgres"),
+        ("map", "MAP(VARCHAR, INTEGER)", "duckdb"),
+        ("date", "TEXT", "sqlite"),
+        ("timestamp", "TEXT", "sqlite"),
+        ("timestamp", "INTEGER", "sqlite"),
+        ("boolean", "INTEGER", "sqlite"),
+        ("integer", "", "sqlite"),
+        ("string", "VARCHAR(20)", "sqlite"),
     ],
-)  # fmt: skip
+)
 def test_a_family_holds_its_types(logical, native, dialect):
     assert differs(DeclaredColumn("c", Type(logical)), parse(native, dialect), dialect) == ""
 
@@ -64,15 +87,25 @@ def test_nested_types_are_compared_to_the_depth_described():
 @pytest.mark.parametrize(
     ("physical", "native", "dialect"),
     [
-        ("int4", "integer", "postgres"), ("INT", "INTEGER", "duckdb"), ("varchar", "character varying(10)", "postgres"),
-        ("varchar(10)", "character varying(10)", "postgres"), ("decimal", "numeric(10,2)", "postgres"),
-        ("numeric(10, 2)", "numeric(10,2)", "postgres"), ("timestamp", "timestamp without time zone", "postgres"),
-        ("timestamptz", "timestamp with time zone", "postgres"), ("float8", "double precision", "postgres"),
-        ("TEXT", "VARCHAR", "duckdb"), ("string", "VARCHAR", "duckdb"), ("int[]", "integer[]", "postgres"),
-        ("NUMBER", "NUMBER(38, 0)", "snowflake"), ("INTEGER", "INT64", "bigquery"), ("serial", "integer", "postgres"),
-        ("varchar(20)", "VARCHAR(20)", "sqlite"), ("mood", "mood", "postgres"),
+        ("int4", "integer", "postgres"),
+        ("INT", "INTEGER", "duckdb"),
+        ("varchar", "character varying(10)", "postgres"),
+        ("varchar(10)", "character varying(10)", "postgres"),
+        ("decimal", "numeric(10,2)", "postgres"),
+        ("numeric(10, 2)", "numeric(10,2)", "postgres"),
+        ("timestamp", "timestamp without time zone", "postgres"),
+        ("timestamptz", "timestamp with time zone", "postgres"),
+        ("float8", "double precision", "postgres"),
+        ("TEXT", "VARCHAR", "duckdb"),
+        ("string", "VARCHAR", "duckdb"),
+        ("int[]", "integer[]", "postgres"),
+        ("NUMBER", "NUMBER(38, 0)", "snowflake"),
+        ("INTEGER", "INT64", "bigquery"),
+        ("serial", "integer", "postgres"),
+        ("varchar(20)", "VARCHAR(20)", "sqlite"),
+        ("mood", "mood", "postgres"),
     ],
-)  # fmt: skip
+)
 def test_physical_types_match_by_synonym_and_length_only_where_given(physical, native, dialect):
     assert differs(DeclaredColumn("c", None, physical), parse(native, dialect), dialect) == ""
 
@@ -80,11 +113,16 @@ def test_physical_types_match_by_synonym_and_length_only_where_given(physical, n
 @pytest.mark.parametrize(
     ("physical", "native", "dialect"),
     [
-        ("varchar(20)", "character varying(10)", "postgres"), ("bigint", "integer", "postgres"), ("text", "integer", "postgres"),
-        ("numeric(10,3)", "numeric(10,2)", "postgres"), ("timestamp", "timestamp with time zone", "postgres"),
-        ("int[]", "text[]", "postgres"), ("mood", "other_mood", "postgres"), ("BIGINT", "", "sqlite"),
+        ("varchar(20)", "character varying(10)", "postgres"),
+        ("bigint", "integer", "postgres"),
+        ("text", "integer", "postgres"),
+        ("numeric(10,3)", "numeric(10,2)", "postgres"),
+        ("timestamp", "timestamp with time zone", "postgres"),
+        ("int[]", "text[]", "postgres"),
+        ("mood", "other_mood", "postgres"),
+        ("BIGINT", "", "sqlite"),
     ],
-)  # fmt: skip
+)
 def test_another_physical_type_is_told(physical, native, dialect):
     said = differs(DeclaredColumn("c", None, physical), parse(native, dialect), dialect)
     assert said.endswith(f"declared {physical}")

@@ -1,0 +1,157 @@
+"""`gatekeeper demo [DIR]`: a scheduler's five nights over the example, told on the screen."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+
+import gatekeeper
+from gatekeeper.cli.demo_folder import BLOCK, LABEL, OUTPUT, edit, fill
+from gatekeeper.cli.demo_nights import NIGHTS, WAREHOUSE, Night, build, last_morning, run_sql
+from gatekeeper.cli.exit import NOT_EVALUATED, OPEN
+
+_SCHEDULER = {
+    0: "goes on",
+    1: "stops, and doesn't try again: the data must be mended first",
+    2: "stops: the project's files must be mended",
+    3: "tries once more, then calls the platform team",
+    75: "tries again in ten minutes",
+}
+# The longest gate of the demo takes 2 s on two shared cores.
+_GATE_SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a night ended; `verdict` is read from the JSON report."""
+
+    night: Night
+    exits: tuple[int, ...]
+    verdict: str
+    junit: str
+
+    @property
+    def as_told(self) -> bool:
+        """Whether it ended as it should."""
+        return self.exits == self.night.exits and self.verdict == self.night.verdict
+
+
+@click.command("demo", help="Build the example in DIR (./demo) and play its nights, as a scheduler would.")
+@click.argument("folder", metavar="[DIR]", required=False, default="demo", type=click.Path(path_type=Path))
+def command(folder: Path) -> int:
+    """Play the nights; 0 when each ended as told."""
+    started = time.monotonic()
+    fill(folder)
+    morning = last_morning(datetime.now(timezone.utc))
+    build(folder, morning)
+    click.echo(_opening(folder, morning, time.monotonic() - started))
+    told = [_play(folder, night, morning) for night in NIGHTS]
+    click.echo(_closing(folder, told, morning, time.monotonic() - started))
+    return OPEN if all(night.as_told for night in told) else NOT_EVALUATED
+
+
+def _opening(folder: Path, morning: datetime, seconds: float) -> str:
+    return (
+        f"In {folder}/: contracts of two sources (payments, crm), SQL that builds two tables from them, and a\n"
+        f"dashboard that shows both. {WAREHOUSE} holds 100,000 payments of six months ({seconds:.1f} s).\n"
+        f"Every gate below is asked as of {morning:%a %d %b %Y, %H:%M} in Berlin, so that the nights are the same\n"
+        "at any time of day."
+    )
+
+
+def _play(folder: Path, night: Night, morning: datetime) -> Told:
+    """One night: gate, SQL, gate; the first that is closed ends it."""
+    click.echo(f"\n\n== {night.title} {'=' * max(3, 96 - len(night.title))}\n{night.story}")
+    if night.labelled:
+        edit(folder, BLOCK, LABEL)
+        click.echo(f"  {OUTPUT}, section pipeline\n  - {BLOCK}\n  + {LABEL}")
+    try:
+        return _scheduled(folder, night, morning)
+    finally:
+        if night.labelled:
+            edit(folder, LABEL, BLOCK)
+
+
+def _scheduled(folder: Path, night: Night, morning: datetime) -> Told:
+    exits: list[int] = []
+    report = ""
+    if night.changes:
+        click.echo(f"\n$ export WAREHOUSE_URL=duckdb:///{night.warehouse}")
+    for step in ("build", "refresh"):
+        report = f"reports/{night.name}.before-{step}"
+        exits.append(_gate(folder, night, morning, step, report))
+        if exits[-1] != OPEN:
+            break
+        if step == "build":
+            started = time.monotonic()
+            files = run_sql(folder, night)
+            click.echo(f"  the scheduler runs {' and '.join(files)} ({time.monotonic() - started:.1f} s)")
+        else:
+            click.echo("  the scheduler refreshes the dashboard")
+    return Told(night, tuple(exits), _verdict(folder / f"{report}.json"), f"{report}.xml")
+
+
+def _gate(folder: Path, night: Night, morning: datetime, step: str, report: str) -> int:
+    """Ask the gate on its real command line, and show what it says."""
+    line = ["gate", "revenue_dashboard", "--before", step, "--as-of", morning.isoformat(timespec="minutes")]
+    files = ["--junit", f"{report}.xml", "--json", f"{report}.json"]
+    click.echo(f"\n$ gatekeeper {' '.join(line)} \\\n    {' '.join(files)}")
+    asked = subprocess.run(
+        [sys.executable, "-P", "-m", "gatekeeper", *line, *files],
+        cwd=folder,
+        env=_environment(night),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_GATE_SECONDS,
+        check=False,
+    )
+    for said in (asked.stdout + asked.stderr).rstrip().splitlines():
+        click.echo(f"  | {said}".rstrip())
+    reaction = _SCHEDULER.get(asked.returncode, "stops: nobody knows this code")
+    click.echo(f"  exit {asked.returncode}: the scheduler {reaction}")
+    return asked.returncode
+
+
+def _environment(night: Night) -> dict[str, str]:
+    """Ours, with the night's warehouse, and with the same gatekeeper wherever this one was started from."""
+    home = str(Path(gatekeeper.__file__).resolve().parent.parent)
+    searched = [str(Path(entry).resolve()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([home, *searched]), "PYTHONIOENCODING": "utf-8"}
+    environ["WAREHOUSE_URL"] = f"duckdb:///{night.warehouse}"
+    return environ
+
+
+def _verdict(report: Path) -> str:
+    try:
+        verdict = json.loads(report.read_text(encoding="utf-8")).get("verdict")
+    except (OSError, ValueError):
+        return "no report"
+    return str(verdict)
+
+
+def _closing(folder: Path, told: Sequence[Told], morning: datetime, seconds: float) -> str:
+    width = max(len(night.night.title) for night in told)
+    lines = ["\n", f"{'night':{width}}  exit  {'verdict':9}  JUnit file", f"{'-' * width}  ----  ---------  ----------"]
+    for one in told:
+        wrong = "" if one.as_told else f"   should have been {', '.join(map(str, one.night.exits))} {one.night.verdict}"
+        lines.append(f"{one.night.title:{width}}  {one.exits[-1]:4}  {one.verdict:9}  {folder / one.junit}{wrong}")
+    if not all(one.as_told for one in told):
+        return "\n".join([*lines, "", "Not every night ended as told: please report it."])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"Five nights in {seconds:.0f} s. Go on by hand: cd {folder}, edit, and ask again:",
+            f"  gatekeeper gate revenue_dashboard --as-of {morning.isoformat(timespec='minutes')} --explain",
+            "  gatekeeper lint",
+        ]
+    )
