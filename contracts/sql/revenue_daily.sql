@@ -22,11 +22,13 @@ given_back as (
 select
     captured.day,
     captured.payments,
+    batches.announced_payments,
     captured.gross_eur,
     captured.fees_eur,
     coalesce(given_back.refunds_eur, 0) as refunds_eur,
     captured.gross_eur - captured.fees_eur - coalesce(given_back.refunds_eur, 0) as net_eur,
     captured.loaded_at
 from captured
+left join psp.batches on batches.business_day = captured.day
 left join given_back on given_back.day = captured.day
 order by captured.day;

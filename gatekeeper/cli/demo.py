@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from shutil import which
 
 import click
 
@@ -18,6 +20,7 @@ import gatekeeper
 from gatekeeper.cli.demo_folder import BLOCK, LABEL, OUTPUT, edit, fill
 from gatekeeper.cli.demo_nights import NIGHTS, WAREHOUSE, Night, build, last_morning, run_sql
 from gatekeeper.cli.exit import NOT_EVALUATED, OPEN
+from gatekeeper.errors import UsageError
 
 _SCHEDULER = {
     0: "goes on",
@@ -32,9 +35,10 @@ _GATE_SECONDS = 120
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How a night ended; `verdict` is read from the JSON report."""
+    """How a night went and ended; `verdict` is read from the JSON report."""
 
     night: Night
+    lines: tuple[str, ...]
     exits: tuple[int, ...]
     verdict: str
     junit: str
@@ -50,11 +54,17 @@ class Told:
 def command(folder: Path) -> int:
     """Play the nights; 0 when each ended as told."""
     started = time.monotonic()
-    fill(folder)
     morning = last_morning(datetime.now(timezone.utc))
-    build(folder, morning)
+    try:
+        fill(folder)
+        build(folder, morning)
+    except OSError as wrong:
+        raise UsageError(f"the demo can't write into {folder}: {wrong.strerror}\n  name another folder") from wrong
     click.echo(_opening(folder, morning, time.monotonic() - started))
-    told = [_play(folder, night, morning) for night in NIGHTS]
+    told = []
+    for night in _played(folder, morning):
+        click.echo("\n".join(night.lines))
+        told.append(night)
     click.echo(_closing(folder, told, morning, time.monotonic() - started))
     return OPEN if all(night.as_told for night in told) else NOT_EVALUATED
 
@@ -68,43 +78,68 @@ def _opening(folder: Path, morning: datetime, seconds: float) -> str:
     )
 
 
+def _played(folder: Path, morning: datetime) -> Iterator[Told]:
+    """The nights in their order. Two at a time: 5 s instead of 8 on two cores."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        asked = {night: pool.submit(_play, folder, night, morning) for night in NIGHTS if not night.labelled}
+        for night in NIGHTS:
+            if night in asked:
+                yield asked[night].result()
+                continue
+            wait(asked.values())  # the others must not see the edited output
+            edit(folder, BLOCK, LABEL)
+            try:
+                yield _play(folder, night, morning)
+            finally:
+                edit(folder, LABEL, BLOCK)
+
+
 def _play(folder: Path, night: Night, morning: datetime) -> Told:
     """One night: gate, SQL, gate; the first that is closed ends it."""
-    click.echo(f"\n\n== {night.title} {'=' * max(3, 96 - len(night.title))}\n{night.story}")
+    lines = ["", "", f"== {night.title} {'=' * max(3, 96 - len(night.title))}", night.story]
     if night.labelled:
-        edit(folder, BLOCK, LABEL)
-        click.echo(f"  {OUTPUT}, section pipeline\n  - {BLOCK}\n  + {LABEL}")
-    try:
-        return _scheduled(folder, night, morning)
-    finally:
-        if night.labelled:
-            edit(folder, LABEL, BLOCK)
-
-
-def _scheduled(folder: Path, night: Night, morning: datetime) -> Told:
+        lines += [f"  {OUTPUT}, section pipeline", f"  - {BLOCK}", f"  + {LABEL}"]
+    lines += ["", f"$ export WAREHOUSE_URL=duckdb:///{night.warehouse}"]
     exits: list[int] = []
     report = ""
-    if night.changes:
-        click.echo(f"\n$ export WAREHOUSE_URL=duckdb:///{night.warehouse}")
     for step in ("build", "refresh"):
-        report = f"reports/{night.name}.before-{step}"
-        exits.append(_gate(folder, night, morning, step, report))
-        if exits[-1] != OPEN:
+        report = f"reports/{night.name}.{step}"
+        asked = _gate(folder, night, morning, step, report)
+        exits.append(asked.code)
+        goes_on = asked.code == OPEN and step == "build"
+        lines += ["", *asked.command, *(asked.opening() if goes_on else asked.said)]
+        lines.append(
+            f"  exit {asked.code}: the scheduler {_SCHEDULER.get(asked.code, 'stops: nobody knows this code')}"
+        )
+        if asked.code != OPEN:
             break
-        if step == "build":
+        if goes_on:
             started = time.monotonic()
             files = run_sql(folder, night)
-            click.echo(f"  the scheduler runs {' and '.join(files)} ({time.monotonic() - started:.1f} s)")
+            lines.append(f"  it runs {' and '.join(files)} ({time.monotonic() - started:.1f} s)")
         else:
-            click.echo("  the scheduler refreshes the dashboard")
-    return Told(night, tuple(exits), _verdict(folder / f"{report}.json"), f"{report}.xml")
+            lines.append("  it refreshes the dashboard")
+    return Told(night, tuple(lines), tuple(exits), _verdict(folder / f"{report}.json"), f"{report}.xml")
 
 
-def _gate(folder: Path, night: Night, morning: datetime, step: str, report: str) -> int:
-    """Ask the gate on its real command line, and show what it says."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A gate's command line, its words and its exit code."""
+
+    command: tuple[str, ...]
+    said: tuple[str, ...]
+    code: int
+
+    def opening(self) -> tuple[str, ...]:
+        """The first paragraph: of a gate that only lets the SQL run, the rest is in the reports."""
+        end = next((number for number, line in enumerate(self.said) if line == "  |"), len(self.said))
+        return self.said[:end]
+
+
+def _gate(folder: Path, night: Night, morning: datetime, step: str, report: str) -> Asked:
+    """Ask the gate on its real command line."""
     line = ["gate", "revenue_dashboard", "--before", step, "--as-of", morning.isoformat(timespec="minutes")]
     files = ["--junit", f"{report}.xml", "--json", f"{report}.json"]
-    click.echo(f"\n$ gatekeeper {' '.join(line)} \\\n    {' '.join(files)}")
     asked = subprocess.run(
         [sys.executable, "-P", "-m", "gatekeeper", *line, *files],
         cwd=folder,
@@ -114,11 +149,8 @@ def _gate(folder: Path, night: Night, morning: datetime, step: str, report: str)
         timeout=_GATE_SECONDS,
         check=False,
     )
-    for said in (asked.stdout + asked.stderr).rstrip().splitlines():
-        click.echo(f"  | {said}".rstrip())
-    reaction = _SCHEDULER.get(asked.returncode, "stops: nobody knows this code")
-    click.echo(f"  exit {asked.returncode}: the scheduler {reaction}")
-    return asked.returncode
+    said = tuple(f"  | {told}".rstrip() for told in (asked.stdout + asked.stderr).rstrip().splitlines())
+    return Asked((f"$ gatekeeper {' '.join(line)} \\", f"    {' '.join(files)}"), said, asked.returncode)
 
 
 def _environment(night: Night) -> dict[str, str]:
@@ -146,12 +178,14 @@ def _closing(folder: Path, told: Sequence[Told], morning: datetime, seconds: flo
         lines.append(f"{one.night.title:{width}}  {one.exits[-1]:4}  {one.verdict:9}  {folder / one.junit}{wrong}")
     if not all(one.as_told for one in told):
         return "\n".join([*lines, "", "Not every night ended as told: please report it."])
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"Five nights in {seconds:.0f} s. Go on by hand: cd {folder}, edit, and ask again:",
-            f"  gatekeeper gate revenue_dashboard --as-of {morning.isoformat(timespec='minutes')} --explain",
-            "  gatekeeper lint",
-        ]
-    )
+    called = "gatekeeper" if which("gatekeeper") else f"{sys.executable} -m gatekeeper"
+    as_of = morning.isoformat(timespec="minutes")
+    lines += [
+        "",
+        f"Five nights in {seconds:.0f} s. Go on by hand: edit the files, and ask again.",
+        f"  cd {folder}",
+        f"  {called} lint",
+        f"  {called} gate revenue_dashboard --as-of {as_of}",
+        f"  {called} gate revenue_dashboard --as-of {as_of} --explain",
+    ]
+    return "\n".join(lines)

@@ -53,7 +53,7 @@ NIGHTS = (
         changes=_LATE_CRM,
     ),
     Night(
-        name="3-crm-late-labelled",
+        name="3-labelled",
         title="The same night, the pipeline under a label",
         story="Finance has decided: better an open page that says what is old. One line of the output changes.",
         exits=(0, 0),

@@ -14,7 +14,9 @@ FORMATS = ["text", "json", "github", "sarif", "gitlab"]
 
 @click.command("lint", help="Every error in the project's files, at once. Needs no connection and no environment.")
 @project_option
-@click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format", "style", type=click.Choice(FORMATS), default="text", show_default=True, help="For whom to write."
+)
 def command(project: Path | None, style: str) -> int:
     """Lint the project."""
     from gatekeeper.contracts import find_project, lint_project

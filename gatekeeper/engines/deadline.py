@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
 End = Literal["", "deadline", "cancelled"]
+
+
+_IN_PROCESS: set[Running] = set()
+"""Queries that run inside of this process."""
 
 
 class Running:
@@ -16,9 +22,12 @@ class Running:
     `stop` asks the server to end it; `sever` cuts the line where that brought nothing (a silent network).
     """
 
-    def __init__(self, stop: Callable[[], None], sever: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, stop: Callable[[], None], sever: Callable[[], None] | None = None, *, in_process: bool = False
+    ) -> None:
         self._stop = stop
         self._sever = sever
+        self._in_process = in_process
         self._lock = threading.Lock()
         self._is_running = False
         self.ended_by: End = ""
@@ -28,6 +37,8 @@ class Running:
         """The query runs inside of this block."""
         with self._lock:
             self._is_running, self.ended_by = True, ""
+        if self._in_process:
+            _IN_PROCESS.add(self)
         timers = [threading.Timer(max(seconds, 0.001), self._end, ("deadline", self._stop))]
         if self._sever is not None:
             timers.append(threading.Timer(seconds + grace_seconds, self._end, ("deadline", self._sever)))
@@ -39,6 +50,7 @@ class Running:
         finally:
             with self._lock:
                 self._is_running = False
+            _IN_PROCESS.discard(self)
             for timer in timers:
                 timer.cancel()
 
@@ -54,3 +66,13 @@ class Running:
         # outside of the lock: it may take as long as the network does
         with suppress(Exception):
             how()
+
+
+@atexit.register
+def _end_all() -> None:
+    """DuckDB aborts the process (exit 134) where a query still runs in a thread while Python ends."""
+    for running in list(_IN_PROCESS):
+        running.cancel()
+    patience = time.monotonic() + 2
+    while _IN_PROCESS and time.monotonic() < patience:
+        time.sleep(0.01)

@@ -109,7 +109,7 @@ class DuckDBSession:
     def __init__(self, name: str, cursor: Any) -> None:
         self._name = name
         self._cursor = cursor
-        self._running = Running(cursor.interrupt)
+        self._running = Running(cursor.interrupt, in_process=True)
 
     def now(self) -> datetime:
         """The clock of the machine: DuckDB runs in this process."""

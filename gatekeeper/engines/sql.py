@@ -38,9 +38,10 @@ _PSYCOPG = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
     "application_name": "gatekeeper",
 }  # fmt: skip
-_EXTRAS = {
-    "postgres": "postgres", "mysql": "mysql", "tsql": "sqlserver", "snowflake": "snowflake", "bigquery": "bigquery",
-    "databricks": "databricks", "trino": "trino", "redshift": "redshift", "clickhouse": "clickhouse",
+_PACKAGES = {
+    "postgres": "psycopg[binary]", "mysql": "PyMySQL", "tsql": "pyodbc", "snowflake": "snowflake-sqlalchemy",
+    "bigquery": "sqlalchemy-bigquery", "databricks": "databricks-sqlalchemy", "trino": "trino[sqlalchemy]",
+    "redshift": "sqlalchemy-redshift", "clickhouse": "clickhouse-connect[sqlalchemy]",
 }  # fmt: skip
 
 
@@ -133,8 +134,8 @@ class SqlEngine:
         try:
             return create_engine("sqlite://" if self.dialect == "sqlite" else self._url, **options)
         except (ImportError, NoSuchModuleError) as missing:
-            extra = _EXTRAS.get(self.dialect)
-            hint = f"; pip install 'gatekeeper[{extra}]'" if extra else "; install its SQLAlchemy dialect"
+            package = _PACKAGES.get(self.dialect)
+            hint = f"; pip install '{package}'" if package else "; install its SQLAlchemy dialect"
             raise EngineError(
                 "connect", f"connection {self._name}: the driver of {driver} is not installed{hint}"
             ) from missing
@@ -168,7 +169,7 @@ class SqlSession:
         self._driver = connection.dialect.driver
         self._cursor: Any = None
         self._server_timeout = 0.0
-        self._running = Running(self._stop, self._sever)
+        self._running = Running(self._stop, self._sever, in_process=engine.dialect == "sqlite")
         self._server_id: Any = None
         self._failure: Exception | None = None
 

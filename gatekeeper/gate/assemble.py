@@ -225,6 +225,9 @@ def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding
     connection = project.connections.get(rule.connection or "")
     if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
         return connection.owner
+    behind = {_owner_of_load(project, table) for table in finding.behind}
+    if len(behind) == 1 and (theirs := behind.pop()) is not None:
+        return theirs
     classes: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
     own = rule.owners.get(classes.get(finding.status, "fail"))
     if own:
@@ -233,6 +236,15 @@ def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding
     if contract is not None and contract.owner:
         return contract.owner
     return next((scope.output.owner for scope in scoped if any(r.id == rule.id for r in scope.rules)), None)
+
+
+def _owner_of_load(project: Project, table: Table) -> str | None:
+    """Who mends a load that is behind: the owner of the table's freshness when that is late."""
+    for contract in project.contracts.values():
+        for rule in contract.rules:
+            if rule.kind == "freshness" and rule.table == table:
+                return rule.owners.get("late") or contract.owner
+    return None
 
 
 def _queries(rule: PlannedRule, measured: Measured) -> tuple[str, ...]:

@@ -78,6 +78,10 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
         interrupt=world.interrupt,
     )
     rules = planned(project, scoped, options)
+    for scope in scoped:
+        # what --select leaves out is not asked for, so its tables need no other check
+        wanted = {table for rule in scope.rules if _selected(rule, options) for table in rule.about}
+        scope.needed = [table for table in scope.needed if table in wanted or not options.select]
     given = {id: finding for scope in scoped for id, finding in scope.given.items()}
     given |= {
         rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)
@@ -108,7 +112,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
             window=options.window,
             before=options.before if command == "gate" else None,
             as_of=options.as_of,
-            notes=tuple(str(problem) for problem in project.warnings),
+            notes=(*(str(problem) for problem in project.warnings), *_asked_once(scoped)),
             abandoned=pool.abandoned,
         ),
     )
@@ -157,6 +161,16 @@ def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list
             hint = did_you_mean(name, list(known)) or f"known: {', '.join(sorted(known)) or 'none'}"
             raise UsageError(f"no {noun} is called {name!r}\n  {hint}")
     return list(dict.fromkeys(names)) or list(known)
+
+
+def _asked_once(scoped: Sequence[Scope]) -> list[str]:
+    waiting = [
+        scope.output.id
+        for scope in scoped
+        for late in (scope.output.late, *(part.late for part in (*scope.output.sections, *scope.output.inputs)))
+        if late is not None and late.wait
+    ]
+    return [f"{id} says how long to wait; this version asks once" for id in dict.fromkeys(waiting)]
 
 
 def _today(moment: datetime) -> date:

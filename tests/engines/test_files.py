@@ -257,3 +257,25 @@ def test_sqlite_refuses_a_pattern_that_could_run_forever(tmp_path):
         "SELECT a REGEXP '^a+[!]$', a REGEXP 'b', NULL REGEXP 'b' FROM t", limit=1, timeout_seconds=5
     ) == [(1, 0, None)]
     engine.close()
+
+
+def test_a_query_left_behind_in_a_thread_does_not_abort_the_process(kind, file):
+    code = f"""
+import sys, threading, time
+from pathlib import Path
+from gatekeeper.engines import connect
+from gatekeeper.model.project import Connection
+session = connect(Connection(name="w", url="{kind}:///{file}"), environ={{}}, root=Path()).open(timeout_seconds=5)
+def ask():
+    try:
+        session.rows({SLOW[kind]!r}, limit=1, timeout_seconds=60)
+    except Exception:
+        pass
+threading.Thread(target=ask, daemon=True).start()
+time.sleep(0.5)
+sys.exit(143)
+"""
+    began = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (143, "")
+    assert time.monotonic() - began < 10
