@@ -33,7 +33,7 @@ types: $(DEV)  ## mypy --strict
 	$(BIN)/mypy
 
 bench: $(DEV)  ## the gate beside the same questions in plain SQL
-	@$(BIN)/python -c 'import tpchgen_cli' 2>/dev/null || $(PIP) install tpchgen-cli
+	@test -x $(BIN)/tpchgen-cli || $(PIP) install tpchgen-cli
 	$(BIN)/python bench/gate.py
 
 docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON Schemas

@@ -41,7 +41,7 @@ class Problem:
 class ProjectError(GatekeeperError):
     """The project's files are not valid; all their problems at once."""
 
-    def __init__(self, problems: Sequence[Problem]):
+    def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(sorted(problems))
         super().__init__("\n".join(map(str, self.problems)))
 
@@ -62,7 +62,7 @@ class EngineError(GatekeeperError):
     that its neighbours in the same query are worth asking again without it.
     """
 
-    def __init__(self, cause: str, message: str, *, culprit: bool = False, transient: bool = False):
+    def __init__(self, cause: str, message: str, *, culprit: bool = False, transient: bool = False) -> None:
         super().__init__(message)
         self.cause = cause
         self.message = message
@@ -77,7 +77,7 @@ class Unanswered(GatekeeperError):
 class CouldNotTell(GatekeeperError):
     """The question was put and has no answer; carries the cause."""
 
-    def __init__(self, cause: str, message: str):
+    def __init__(self, cause: str, message: str) -> None:
         super().__init__(message)
         self.cause = cause
         self.message = message

@@ -18,7 +18,7 @@ def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) 
 class Registry(Generic[T]):
     """Named entries; a name is taken once. Entry points are read on the first look at what is there."""
 
-    def __init__(self, noun: str, group: str):
+    def __init__(self, noun: str, group: str) -> None:
         self._noun = noun
         self._group = group
         self._entries: dict[str, T] = {}

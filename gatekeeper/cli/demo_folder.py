@@ -53,9 +53,7 @@ def fill(folder: Path) -> None:
     for name, text in texts.items():
         there = folder / name
         if there.exists() and _digest(there) not in ((before or {}).get(name), _digest_of(text)):
-            raise UsageError(
-                f"{there} was changed since the demo wrote it\n  keep it elsewhere and remove it, or name another folder"
-            )
+            raise UsageError(f"{there} was changed since the demo wrote it\n  move it away, or name another folder")
     for name, text in texts.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")

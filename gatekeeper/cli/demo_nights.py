@@ -6,7 +6,11 @@ import shutil
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 ZONE = "Europe/Berlin"
 WAREHOUSE = "warehouse.duckdb"
@@ -124,7 +128,5 @@ def run_sql(folder: Path, night: Night) -> list[str]:
     return [file.relative_to(folder).as_posix() for file in files]
 
 
-def _set_morning(warehouse: object, morning: datetime) -> None:
-    warehouse.execute(  # type: ignore[attr-defined]
-        "set variable morning = cast(? as timestamptz)", [morning.isoformat()]
-    )
+def _set_morning(warehouse: DuckDBPyConnection, morning: datetime) -> None:
+    warehouse.execute("set variable morning = cast(? as timestamptz)", [morning.isoformat()])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ def gated(
     if not any(path == "-" for _, path in state.reports):
         from gatekeeper.reports.text import render
 
-        width = min(click.get_terminal_size()[0] if sys.stdout.isatty() else 100, 120)
+        width = min(shutil.get_terminal_size().columns if sys.stdout.isatty() else 100, 120)
         click.echo(render(report, width=width, color=sys.stdout.isatty(), verbose=verbose), nl=False)
     if interrupt.signal is not None:
         return 128 + interrupt.signal

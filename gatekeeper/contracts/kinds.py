@@ -192,7 +192,7 @@ def read_kind(
     if kind in WITH_BASELINE and "baseline" in own:
         unbuilt = f"`baseline` of {kind} is not built yet"
         problems += _check_baseline(document, [*path, "baseline"], own.pop("baseline"))
-        if not problems and {"min", "max"}.isdisjoint(own):
+        if {"min", "max"}.isdisjoint(own):
             own = {**own, "min": 0}
     own = {**_implied(kind, column, own), **own}
     rule, more = _try(document, path, kind, own)

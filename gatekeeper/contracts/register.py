@@ -188,7 +188,7 @@ class Register:
             site.physical(name)
         except ValueError as wrong:
             if not quiet:
-                path = _below(self.document, entry.path, "column", "columns")
+                path = _below(self.document, entry.path, "column", "columns", "element")
                 self.problem(path, "unknown-column", str(wrong), site.near(name))
             return False
         return True

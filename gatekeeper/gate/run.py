@@ -164,13 +164,12 @@ def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list
 
 
 def _asked_once(scoped: Sequence[Scope]) -> list[str]:
-    waiting = [
-        scope.output.id
-        for scope in scoped
-        for late in (scope.output.late, *(part.late for part in (*scope.output.sections, *scope.output.inputs)))
-        if late is not None and late.wait
-    ]
-    return [f"{id} says how long to wait; this version asks once" for id in dict.fromkeys(waiting)]
+    waiting = []
+    for output in (scope.output for scope in scoped):
+        said = [output.late, *(section.late for section in output.sections), *(entry.late for entry in output.inputs)]
+        if any(late is not None and late.wait for late in said):
+            waiting.append(f"{output.id} says how long to wait; this version asks once")
+    return waiting
 
 
 def _today(moment: datetime) -> date:

@@ -45,6 +45,7 @@ class Graph:
         if start in self._below:
             return self._below[start]
         found: dict[tuple[tuple[str, ...], str, int, int], Read] = {}
+        queue: deque[tuple[tuple[str, ...], tuple[str, ...]]]
         queue = deque((target, (".".join(target),)) for target in start)
         visited: set[tuple[str, ...]] = set()
         while queue:

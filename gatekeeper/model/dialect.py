@@ -11,13 +11,14 @@ _SPEAKS: Final = {
     "sqlserver": "tsql", "synapse": "tsql", "snowflake": "snowflake", "bigquery": "bigquery",
     "databricks": "databricks", "sc": "databricks", "spark": "databricks", "trino": "trino", "presto": "presto",
     "awsathena": "athena", "athena": "athena", "clickhouse": "clickhouse", "clickhousedb": "clickhouse",
-    "oracle": "oracle", "hive": "hive", "teradatasql": "teradata", "exa": "exasol", "druid": "druid", "dremio": "dremio",
+    "oracle": "oracle", "hive": "hive",
+    "teradatasql": "teradata", "exa": "exasol", "druid": "druid", "dremio": "dremio",
 }  # fmt: skip
 _VARIABLE: Final = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(?::-([^}]*))?\}")
 
 
 def scheme_of(url: str) -> str:
-    """`postgresql` of `postgresql+psycopg://…`; empty where there is none. `${NAME:-default}` is read as its default."""
+    """`postgresql` of `postgresql+psycopg://…`; empty where there is none. A `${NAME:-default}` is its default."""
     plain = _VARIABLE.sub(lambda found: found[1] or "", url)
     scheme, found, _ = plain.partition(":")
     return scheme.partition("+")[0].lower() if found else ""

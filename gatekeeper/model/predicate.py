@@ -38,20 +38,25 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The value lies between the bounds; a missing bound is open; NaN lies nowhere."""
+    """The value lies between the bounds; a missing bound is open; NaN lies nowhere.
+
+    `zone` is that of naive times, the column's and the bounds'; None: the population's.
+    """
 
     column: str
     low: Scalar | None
     high: Scalar | None
     exclusive: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The value is one of these; compared in the column's own type."""
+    """The value is one of these; compared in the column's own type. `zone` as of `Between`."""
 
     column: str
     values: tuple[Scalar, ...]
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,10 @@ def condition(predicate: Predicate, scope: Scope) -> Tree:
             return _nan(scope, column) or _never(scope, column)
         case Compare(column, op, value):
             return _compare(scope, column, op, value)
-        case Between():
-            return _between(scope, predicate)
-        case In(column, values):
-            return _in(scope, column, values)
+        case Between(zone=at):
+            return _between(replace(scope, zone=at or scope.zone), predicate)
+        case In(column, values, at):
+            return _in(replace(scope, zone=at or scope.zone), column, values)
         case Matches(column, pattern):
             return _matches(scope, column, pattern)
         case LengthBetween(column, low, high):

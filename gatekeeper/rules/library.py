@@ -33,23 +33,23 @@ class LibraryMetric:
     of_rows: ClassVar[bool] = True
     unwindowed: ClassVar[bool] = False
 
-    def _violated(self) -> Predicate:
-        column = self.columns[0]
+    def _violated(self, on: Subject) -> Predicate:
+        column, zone = self.columns[0], on.zone_of(self.columns[0])
         match self.metric:
             case "nullValues":
                 return IsNull(column)
             case "missingValues":
                 parts: list[Predicate] = [IsNull(column)] if self.missing_null else []
-                return Or((*parts, In(column, self.missing)) if self.missing else tuple(parts))
+                return Or((*parts, In(column, self.missing, zone)) if self.missing else tuple(parts))
             case _:
-                listed: tuple[Predicate, ...] = (Not(In(column, self.valid)),) if self.valid else ()
+                listed: tuple[Predicate, ...] = (Not(In(column, self.valid, zone)),) if self.valid else ()
                 shaped: tuple[Predicate, ...] = (Not(Matches(column, self.pattern)),) if self.pattern else ()
                 return Or((*listed, *shaped))
 
     def _question(self, on: Subject) -> Question:
         if self.metric == "duplicateValues":
             return Repeats(on.rows, self.columns)
-        return count(on.rows, self._violated())
+        return count(on.rows, self._violated(on))
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return (count(on.rows),) if self.metric == "rowCount" else (count(on.rows), self._question(on))

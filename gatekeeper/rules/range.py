@@ -33,14 +33,14 @@ class Range:
         if isinstance(self.min, (int, float)) and isinstance(self.max, (int, float)) and self.min > self.max:
             raise ValueError(f"`min` {self.min} is above `max` {self.max}: no value could ever pass")
 
-    def _violated(self) -> Not:
-        return Not(Between(self.column, self.min, self.max, self.exclusive))
+    def _violated(self, on: Subject) -> Not:
+        return Not(Between(self.column, self.min, self.max, self.exclusive, on.zone_of(self.column)))
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), count(on.rows, self._violated())
+        return count(on.rows), count(on.rows, self._violated(on))
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         low = f"{'above' if self.exclusive else 'at least'} {self.min}" if self.min is not None else ""
         high = f"{'below' if self.exclusive else 'at most'} {self.max}" if self.max is not None else ""
         what = f"have a {self.column} that is not {' and '.join(filter(None, (low, high)))}"
-        return judge_rows(NOTHING, seen[count(on.rows, self._violated())], seen[count(on.rows)], what)
+        return judge_rows(NOTHING, seen[count(on.rows, self._violated(on))], seen[count(on.rows)], what)

@@ -30,14 +30,15 @@ class AcceptedValues:
         if (self.in_ is None) == (self.not_in is None):
             raise ValueError("write either `in` or `not_in`")
 
-    def _violated(self) -> Predicate:
+    def _violated(self, on: Subject) -> Predicate:
+        zone = on.zone_of(self.column)
         if self.in_ is not None:
-            return Not(In(self.column, self.in_))
-        return In(self.column, self.not_in or ())
+            return Not(In(self.column, self.in_, zone))
+        return In(self.column, self.not_in or (), zone)
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), count(on.rows, self._violated())
+        return count(on.rows), count(on.rows, self._violated(on))
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         what = f"have a {self.column} that is not allowed"
-        return judge_rows(NOTHING, seen[count(on.rows, self._violated())], seen[count(on.rows)], what)
+        return judge_rows(NOTHING, seen[count(on.rows, self._violated(on))], seen[count(on.rows)], what)

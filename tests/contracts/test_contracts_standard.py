@@ -24,8 +24,7 @@ def load(tmp_path, fixture):
 
 
 def rules(tmp_path, name):
-    project = load(tmp_path, FIXTURES[IDS.index(name)])
-    (contract,) = project.contracts.values()
+    (contract,) = load(tmp_path / name, FIXTURES[IDS.index(name)]).contracts.values()
     return {rule.id.partition("#")[2]: rule for rule in contract.rules}
 
 
