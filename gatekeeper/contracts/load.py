@@ -83,20 +83,23 @@ class _Loading:
     ) -> None:
         self.root, self.document, self.shape, self.problems = root, document, shape, problems
         self.connections = connections_of(document, shape)
-        self.server = server
+        self.server, self.incomplete = server, False
         if server is not None and server not in (shape.servers or {}):
             hint = did_you_mean(server, list(shape.servers or {})) or "see `servers:` in gatekeeper.yaml"
             raise UsageError(f"no server is called {server!r}; {hint}")
 
     def project(self) -> Project | None:
+        known = len(self.problems)
         drafts = self._drafts()
+        # what speaks of a contract whose file is bad isn't wrong itself
+        self.incomplete = any(problem.level == "error" for problem in self.problems[known:])
         sites = {draft.id: draft.sites for draft in drafts}
         files = {Path(draft.document.file).name: draft.id for draft in drafts}
         contracts: dict[str, Contract] = {}
         for draft in drafts:
-            parents = Parents(sites, files, list(self.connections), draft.id)
+            parents = Parents(sites, files, list(self.connections), draft.id, self.incomplete)
             contracts[draft.id] = build_contract(draft, parents, self.problems)
-        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems)
+        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, self.incomplete)
         outputs: dict[str, Output] = {}
         for document in self._documents("outputs", self.shape.outputs, "outputs/*.yaml"):
             keys = read_output(document, self.problems)

@@ -49,8 +49,8 @@ Number = Annotated[Any, Written(_number, {"type": "number"})]
 Limit = Annotated[Any, Written(_limit, {"type": ["number", "string", "boolean"]})]
 
 
-def _kind(value: Any) -> str:
-    return "list" if isinstance(value, list) else "text" if isinstance(value, str) else "mapping"
+def _many(value: Any) -> str:
+    return "list" if isinstance(value, list) else "text"
 
 
 class CustomProperty(Shape):
@@ -114,8 +114,8 @@ class Context(Shape):
 
 
 ContextOrText = Annotated[
-    Annotated[str, Tag("text")] | Annotated[Context, Tag("mapping")],
-    branch(lambda v: "text" if isinstance(v, str) else "mapping"),
+    Annotated[str, Tag("text")] | Annotated[Context, Tag("Context")],
+    branch(lambda v: "text" if isinstance(v, str) else "Context"),
 ]
 
 
@@ -201,8 +201,8 @@ class Relationship(Shape):
 
     id: Annotated[str | None, V32] = None
     type: Literal["foreignKey"] = "foreignKey"
-    from_: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_kind)] | None = None
-    to: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_kind)]
+    from_: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_many)] | None = None
+    to: Annotated[Annotated[str, Tag("text")] | Annotated[list[str], Tag("list")], branch(_many)]
     description: str | None = None
     customProperties: list[CustomProperty] | None = None
 
@@ -428,7 +428,13 @@ class ContractFile(Shape):
     schema_: list[SchemaObject] | None = None
     support: list[SupportChannel] | None = None
     price: Price | None = None
-    team: Annotated[Annotated[list[Member], Tag("list")] | Annotated[Team, Tag("mapping")], branch(_kind)] | None = None
+    team: (
+        Annotated[
+            Annotated[list[Member], Tag("list")] | Annotated[Team, Tag("Team")],
+            branch(lambda v: "list" if isinstance(v, list) else "Team"),
+        ]
+        | None
+    ) = None
     roles: list[Role] | None = None
     slaDefaultElement: str | None = None
     slaProperties: list[ServiceLevel] | None = None

@@ -46,7 +46,9 @@ class OutputReader:
         connections: Mapping[str, Connection],
         project: ProjectFile,
         problems: list[Problem],
+        incomplete: bool,
     ) -> None:
+        self.incomplete = incomplete
         self.contracts, self.connections, self.project, self.problems = contracts, connections, project, problems
         self.sites = {draft.id: draft.sites for draft in drafts}
         self.rule_ids = [rule.id for contract in contracts.values() for rule in contract.rules]
@@ -105,6 +107,8 @@ class OutputReader:
                 self._unbuilt(register, (*path, "dbt"), "dbt", what, "inputs that are runs of dbt are not built yet")
                 continue
             contract = self.contracts.get(encoded(entry.contract))
+            if contract is None and self.incomplete:
+                continue
             if contract is None:
                 hint = did_you_mean(entry.contract, list(self.contracts)) or "see `contracts:` in gatekeeper.yaml"
                 register.problem(
@@ -225,7 +229,7 @@ class OutputReader:
         ((kind, below),) = written.items()
         entry = Entry(path=(*path, *below), kind=kind, what=kind, site=bare, id=check.id, name=check.name or "",
                       description=check.description or "", severity=check.severity, own=own)  # fmt: skip
-        parents = Parents(self.sites, {}, list(self.connections), site.contract)
+        parents = Parents(self.sites, {}, list(self.connections), site.contract, self.incomplete)
         reader = QualityReader(register, bare, parents, "v3.2.0")
         made = reader.of_kind(entry, kind, register.document.get(entry.path))
         if made is not None:

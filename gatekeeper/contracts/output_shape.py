@@ -29,8 +29,8 @@ class WhenKeys(Shape):
     """What happens while data is late; fail and error always block."""
 
     late: Annotated[
-        Annotated[Literal["block", "label"], Tag("word")] | Annotated[WaitKeys, Tag("mapping")],
-        branch(lambda v: "mapping" if isinstance(v, dict) else "word"),
+        Annotated[Literal["block", "label"], Tag("word")] | Annotated[WaitKeys, Tag("WaitKeys")],
+        branch(lambda v: "WaitKeys" if isinstance(v, dict) else "word"),
     ]
 
 
@@ -84,7 +84,7 @@ class DbtInput(Shape):
 
 def _input(value: Any) -> str:
     keys = value if isinstance(value, dict) else {}
-    return "file" if "file" in keys else "dbt" if "dbt" in keys else "contract"
+    return "FileInput" if "file" in keys else "DbtInput" if "dbt" in keys else "ContractInput"
 
 
 class BackfillKeys(Shape):
@@ -160,9 +160,9 @@ class OutputFile(Shape):
     inputs: (
         list[
             Annotated[
-                Annotated[ContractInput, Tag("contract")]
-                | Annotated[FileInput, Tag("file")]
-                | Annotated[DbtInput, Tag("dbt")],
+                Annotated[ContractInput, Tag("ContractInput")]
+                | Annotated[FileInput, Tag("FileInput")]
+                | Annotated[DbtInput, Tag("DbtInput")],
                 branch(_input),
             ]
         ]

@@ -137,7 +137,7 @@ class Register:
                 )
         where = _nearest("where", [*layers, common]) if takes_where else None
         window = _nearest("window", [*layers, common]) if takes_window else None
-        rows = Population(site.table, Sql(where) if where is not None else None)
+        rows = Population(site.table, Sql(where) if where is not None else None, zone=site.zone)
         if where is not None:
             self._check_condition(entry, site, where)
         if window is not None:

@@ -32,6 +32,7 @@ class Parents:
     files: Mapping[str, str]
     connections: Sequence[str]
     contract: str
+    incomplete: bool = False
     warned: set[str] = field(default_factory=set)
 
     def label(self, target: Target) -> str:
@@ -42,6 +43,8 @@ class Parents:
     def named(self, register: Register, path: Sequence[Key], child: Site, target: Target) -> Parent | None:
         """The table that `to:` means; None after a problem."""
         if target.contract is not None and target.contract not in self.sites:
+            if self.incomplete:
+                return None
             hint = did_you_mean(target.contract, list(self.sites))
             register.problem(
                 [*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint

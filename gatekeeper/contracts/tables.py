@@ -20,8 +20,8 @@ from gatekeeper.model.rule import DeclaredColumn
 from gatekeeper.registry import did_you_mean
 
 OwnerOrText = Annotated[
-    Annotated[str, Tag("text")] | Annotated[OwnerKeys, Tag("mapping")],
-    branch(lambda v: "text" if isinstance(v, str) else "mapping"),
+    Annotated[str, Tag("text")] | Annotated[OwnerKeys, Tag("OwnerKeys")],
+    branch(lambda v: "text" if isinstance(v, str) else "OwnerKeys"),
 ]
 
 

@@ -53,7 +53,15 @@ def assemble(
         decisions[scope.output.id] = decide(scope.output, mine, findings, today, _feeds(scope), strict=strict)
         outputs.append(_output(project, scope, mine, findings, decisions[scope.output.id]))
     waived = _waived(scoped, decisions)
-    reports = [_rule(project, scoped, rule, findings[rule.id], measured, waived.get(rule.id)) for rule in rules]
+    needed_by: dict[str, str | None] = {}
+    for scope in scoped:
+        for rule in scope.rules:
+            needed_by.setdefault(rule.id, scope.output.owner)
+    seconds = {query.id: query.seconds for query in measured.queries}
+    reports = []
+    for rule in rules:
+        owner = _owner(project, rule, findings[rule.id]) or needed_by.get(rule.id)
+        reports.append(_rule(project, rule, findings[rule.id], measured, seconds, owner, waived.get(rule.id)))
     verdicts = worst([output.verdict for output in outputs])
     skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
     now = datetime.now(timezone.utc)
@@ -174,13 +182,13 @@ def _waived(scoped: Sequence[Scope], decisions: Mapping[str, Sequence[Decision]]
 
 def _rule(
     project: Project,
-    scoped: Sequence[Scope],
     rule: PlannedRule,
     finding: Finding,
     measured: Measured,
+    seconds: Mapping[str, float],
+    owner: str | None,
     waiver: str | None,
 ) -> RuleReport:
-    owner = _owner(project, scoped, rule, finding)
     known = project.owner(owner)
     queries = _queries(rule, measured)
     hidden = rule.classified is not None and finding.unit in ("value", "seconds")
@@ -210,7 +218,7 @@ def _rule(
         because=finding.because,
         waiver=waiver,
         queries=queries,
-        seconds=round(sum(query.seconds for query in measured.queries if query.id in queries), 4),
+        seconds=round(sum(seconds.get(id, 0.0) for id in queries), 4),
         windowed=rule.on is not None and rule.on.rows.window is not None,
     )
 
@@ -221,7 +229,8 @@ def _withheld(rule: PlannedRule, finding: Finding) -> str:
     return f"{rule.column or rule.kind} {said}; its value is not shown, it is {rule.classified}"
 
 
-def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding: Finding) -> str | None:
+def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:
+    """Whose the finding is: the connection's owner, the rule's, the contract's; None: the output's."""
     connection = project.connections.get(rule.connection or "")
     if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
         return connection.owner
@@ -233,9 +242,7 @@ def _owner(project: Project, scoped: Sequence[Scope], rule: PlannedRule, finding
     if own:
         return own
     contract = project.contracts.get(rule.contract)
-    if contract is not None and contract.owner:
-        return contract.owner
-    return next((scope.output.owner for scope in scoped if any(r.id == rule.id for r in scope.rules)), None)
+    return contract.owner if contract is not None else None
 
 
 def _owner_of_load(project: Project, table: Table) -> str | None:
@@ -263,7 +270,7 @@ def _tables(project: Project, rules: Sequence[PlannedRule], seen: Seen) -> tuple
         if rule.on is None or rule.table is None:
             continue
         table = rule.table
-        whole = count(Population(table))
+        whole = count(Population(table, zone=rule.on.rows.zone))
         rows = seen[whole] if whole in seen and not hasattr(seen.reply(whole), "cause") else None
         window = _window(rule.on.rows) or (found[table].window if table in found else None)
         found[table] = TableReport(

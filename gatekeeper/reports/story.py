@@ -80,7 +80,7 @@ def verdict_of(report: Report, output: OutputReport) -> str:
 def sentence(report: Report, output: OutputReport) -> str:
     """`Revenue dashboard: not ready yet; the CRM export is 22h old.`"""
     verdict = verdict_of(report, output)
-    told = [_HEADLINES[verdict][1]]
+    told = ["holds" if verdict == "open" and output.kind == "contract" else _HEADLINES[verdict][1]]
     if verdict == output.verdict and output.reason:
         told.append(output.reason.strip().rstrip("."))
     if verdict == "open":

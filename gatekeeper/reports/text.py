@@ -148,7 +148,8 @@ def _foot(report: Report) -> Iterator[Line]:
         words = [story.verdict_of(report, output) for output in report.outputs]
         said = ", ".join(f"{words.count(verdict)} {story.word(verdict).lower()}" for verdict in dict.fromkeys(words))
         rules = story.nobody_checks(report.rules)
-        yield Line(f"{len(words)} outputs: {said}; {story.tally(report.counts)}; {rules}.")
+        noun = "contracts" if report.command == "check" else "outputs"
+        yield Line(f"{len(words)} {noun}: {said}; {story.tally(report.counts)}; {rules}.")
     facts = [report.command, f"run {report.run_id}"]
     if report.window:
         facts.append(f"window {report.window}")

@@ -43,7 +43,7 @@ def said(folder: Path, bad: Path) -> str:
 def test_a_bad_file_gets_its_message(tmp_path, bad):
     expected = bad.with_suffix(".txt")
     found = said(tmp_path, bad)
-    if os.environ.get("ACCEPT"):
+    if os.environ.get("GATEKEEPER_ACCEPT"):
         expected.write_text(found, encoding="utf-8")
     assert found == expected.read_text(encoding="utf-8")
 
