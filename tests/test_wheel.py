@@ -73,3 +73,21 @@ def test_the_demo_plays_from_the_wheel_alone(unpacked, tmp_path):
     for file in (tmp_path / "demo").rglob("*.yaml"):
         schema = file.read_text(encoding="utf-8").splitlines()[0].partition("$schema=")[2]
         assert (file.parent / schema).is_file(), f"{file}: {schema}"
+
+
+def test_the_demo_says_so_when_a_night_does_not_end_as_told(unpacked, tmp_path):
+    shutil.copytree(unpacked, tmp_path / "site")
+    output = tmp_path / "site" / "gatekeeper" / "example" / "outputs" / "revenue_dashboard.yaml"
+    lines = [line for line in output.read_text(encoding="utf-8").splitlines() if not line.startswith("same_day:")]
+    output.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-P", "-m", "gatekeeper", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 3
+    assert "should have been 75 not_ready" in ran.stdout
