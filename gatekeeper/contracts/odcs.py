@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.levels import add_level
 from gatekeeper.contracts.newer import newer_fields
-from gatekeeper.contracts.odcs_shape import ContractFile, Member, Property, Server
+from gatekeeper.contracts.odcs_parts import Member, Server
+from gatekeeper.contracts.odcs_shape import ContractFile, Property
 from gatekeeper.contracts.promises import add_promises
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Register

@@ -14,7 +14,7 @@ from gatekeeper.contracts.tables import Site, read_defaults
 from gatekeeper.contracts.yaml_lines import Key
 from gatekeeper.model.bound import Bound, Op
 from gatekeeper.registry import did_you_mean
-from gatekeeper.rules.library import LibraryMetric
+from gatekeeper.rules.library import LibraryMetric, RowCount
 from gatekeeper.rules.references import References
 from gatekeeper.rules.sql import StandardSql
 
@@ -191,11 +191,11 @@ class QualityReader:
         columns: tuple[str, ...] = (entry.column,) if entry.column else ()
         if metric == "duplicateValues" and given is not None and given.properties:
             columns = tuple(given.properties)
+        if metric == "rowCount" and bound.percent:
+            return replace(entry, unsupported="rows in percent of themselves are always 100")
         if metric == "rowCount":
-            columns = ()
-            if bound.percent:
-                return replace(entry, unsupported="rows in percent of themselves are always 100")
-        elif not columns:
+            return replace(entry, rule=RowCount(bound=bound))
+        if not columns:
             hint = (
                 "name them in `arguments: {properties: [..]}`"
                 if metric == "duplicateValues"

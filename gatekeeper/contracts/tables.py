@@ -10,7 +10,8 @@ from pydantic import Tag, ValidationError
 
 from gatekeeper.contracts.ids import split_path
 from gatekeeper.contracts.kinds import OwnerKeys, WindowKeys
-from gatekeeper.contracts.odcs_shape import CustomProperty, Item, Property, SchemaObject, Server
+from gatekeeper.contracts.odcs_parts import CustomProperty, Server
+from gatekeeper.contracts.odcs_shape import Item, Property, SchemaObject
 from gatekeeper.contracts.shape import Shape, branch, explain
 from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem

@@ -132,6 +132,6 @@ def untold(cause: Cause, message: str) -> Finding:
     return error(cause, message)
 
 
-def skipped(cause: Cause, message: str) -> Finding:
-    """The rule was not evaluated."""
-    return Finding(status="skipped", cause=cause, message=message, established=None)
+def skipped(cause: Cause, message: str, because: str | None = None) -> Finding:
+    """The rule was not evaluated; `because`: the rule that says why."""
+    return Finding(status="skipped", cause=cause, message=message, established=None, because=because)

@@ -26,6 +26,7 @@ from gatekeeper.model.predicate import (
     Predicate,
     Sql,
 )  # fmt: skip
+from gatekeeper.model.pattern import spelled_out
 from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.reading import check_condition
 from gatekeeper.model.sql_words import Tree, as_text, cast, day, function, moment, text, words
@@ -197,11 +198,7 @@ def _between(scope: Scope, predicate: Between) -> Tree:
 
 def _in(scope: Scope, column: str, values: tuple[Scalar, ...]) -> Tree:
     left, literal = _operand(scope, column, values)
-    listed = (
-        [tree for tree in map(literal, dict.fromkeys((type(v), v) for v in values)) if tree is not None]
-        if False
-        else [tree for tree in (literal(value) for value in values) if tree is not None]
-    )
+    listed = [tree for tree in map(literal, values) if tree is not None]
     return exp.In(this=left, expressions=listed) if listed else _never(scope, column)
 
 
@@ -212,7 +209,7 @@ def _matches(scope: Scope, column: str, pattern: str) -> Tree:
         )
     if "\0" in pattern:
         raise ValueError("a pattern can't hold a NUL character")
-    return matches(_texted(scope, column), pattern)
+    return matches(_texted(scope, column), pattern if words(scope.dialect).is_re2 else spelled_out(pattern))
 
 
 def _length(scope: Scope, column: str, low: int | None, high: int | None) -> Tree:

@@ -85,6 +85,7 @@ class Words:
     naive: str = "timestamp"
     aware: str = "timestamptz"
     has_boolean: bool = True
+    is_re2: bool = False
     aware_as_text: Make | None = None
     """Fetches a moment with its offset, where the driver would lose it."""
 
@@ -99,13 +100,13 @@ _WIDE: Final = "decimal(38, 0)"
 WORDS: Final[dict[str, Words]] = {
     "duckdb": Words(
         _LENGTH, _found_by("REGEXP_MATCHES", "duckdb"), _call("ISNAN"),
-        aware_as_text=lambda part: cast(part, "text"),  # as a value it needs pytz
+        is_re2=True, aware_as_text=lambda part: cast(part, "text"),  # as a value it needs pytz
     ),
     "sqlite": Words(_LENGTH, _posix, has_boolean=False),
     "postgres": Words(_LENGTH, _posix, _is_not_a_number),
     "redshift": Words(_call("LEN"), _posix, _is_not_a_number),
     "snowflake": Words(_LENGTH, _snowflake_matches, _is_not_a_number, naive="timestamp_ntz"),
-    "bigquery": Words(_CHAR_LENGTH, _found_by("REGEXP_CONTAINS", "bigquery"), _call("IS_NAN"), wide="decimal"),
+    "bigquery": Words(_CHAR_LENGTH, _found_by("REGEXP_CONTAINS", "bigquery"), _call("IS_NAN"), wide="decimal", is_re2=True),
     "databricks": Words(
         _CHAR_LENGTH, lambda part, pattern: exp.RegexpLike(this=part, expression=exp.Literal.string(pattern)),
         _call("ISNAN"), wide=_WIDE, naive="timestamp_ntz",
@@ -115,7 +116,7 @@ WORDS: Final[dict[str, Words]] = {
         naive="timestamp(6)", aware="timestamptz(6)",
     ),
     "clickhouse": Words(
-        _call("lengthUTF8"), _found_by("match", "clickhouse"), _call("isNaN"), wide=_WIDE,
+        _call("lengthUTF8"), _found_by("match", "clickhouse"), _call("isNaN"), wide=_WIDE, is_re2=True,
         aware_as_text=lambda part: function(
             "concat", function("toString", function("toTimeZone", part, exp.Literal.string("UTC"))),
             exp.Literal.string("+00:00"),

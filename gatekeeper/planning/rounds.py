@@ -111,7 +111,7 @@ def _missing_table(table: Table, seen: Seen, schemas: Mapping[Table, PlannedRule
     if reply.value.exists:
         return None
     if table in schemas:
-        return skipped("upstream", f"there is no table {table}; {schemas[table].id} says so")
+        return skipped("upstream", f"there is no table {table}; {schemas[table].id} says so", schemas[table].id)
     return error("missing_table", f"there is no table {table}")
 
 
@@ -119,5 +119,5 @@ def _missing_column(table: Table, column: str, schemas: Mapping[Table, PlannedRu
     schema = schemas.get(table)
     said = f"{table} has no column {column}"
     if schema is not None and schema.on is not None and any(d.name == column for d in schema.on.declared):
-        return skipped("upstream", f"{said}; {schema.id} says so")
+        return skipped("upstream", f"{said}; {schema.id} says so", schema.id)
     return error("missing_column", said)

@@ -17,6 +17,8 @@ _COLOURS = {
 }  # fmt: skip
 _LISTED = 6
 """Obstacles shown per output before the rest is a number, so that a bad night still fits a screen."""
+_APART = 5
+"""Outputs up to this number are told one by one even where all is well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,13 @@ class Line:
 def render(report: Report, *, width: int = 100, color: bool = False, verbose: bool = False) -> str:
     """The report in words. `width` in columns; `verbose` lists every rule."""
     lines: list[Line] = []
+    quiet = [] if verbose or len(report.outputs) <= _APART else [o for o in report.outputs if _is_quiet(report, o)]
     for output in report.outputs:
-        lines += [*_output(report, output, verbose), Line()]
+        if output not in quiet:
+            lines += [*_output(report, output, verbose), Line()]
+    if quiet:
+        noun = "contracts hold" if report.command == "check" else "outputs may be refreshed"
+        lines += [Line(f"{len(quiet)} {noun}; --verbose names them.", word=story.word("open"), colour="open"), Line()]
     if report.usage or not report.outputs:
         lines += [*_no_output(report), Line()]
     if verbose:
@@ -44,6 +51,12 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     while lines and lines[-1] == Line():
         lines.pop()
     return "\n".join(row for line in lines for row in _rows(line, max(width, 30), color)) + "\n"
+
+
+def _is_quiet(report: Report, output: OutputReport) -> bool:
+    """Whether all that there is to say of an output is that it is open."""
+    shown = all(decision.effect == "shown" for decision in output.decisions)
+    return shown and story.verdict_of(report, output) == "open" and not output.counts.warn and not output.left_out
 
 
 def _no_output(report: Report) -> Iterator[Line]:
@@ -86,7 +99,7 @@ def _output(report: Report, output: OutputReport, verbose: bool) -> Iterator[Lin
 
 def _obstacle(item: story.Obstacle, owner: str | None) -> Iterator[Line]:
     yield Line(f"{item.id}: {item.message}", indent=4, word=item.status, colour=item.status, hang=7)
-    if item.expected and item.status in ("fail", "late"):
+    if item.expected and item.expected not in item.message and item.status in ("fail", "late"):
         yield Line(f"expected {item.expected}", indent=12)
     if item.note:
         yield Line(item.note, indent=12)

@@ -22,7 +22,7 @@ class LibraryMetric:
     Source: Open Data Contract Standard 3.2, section "Data quality", library metrics.
     """
 
-    metric: Literal["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"]
+    metric: Literal["nullValues", "missingValues", "invalidValues", "duplicateValues"]
     bound: Bound
     columns: tuple[str, ...] = ()
     valid: tuple[Scalar, ...] = ()
@@ -52,12 +52,26 @@ class LibraryMetric:
         return count(on.rows, self._violated(on))
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return (count(on.rows),) if self.metric == "rowCount" else (count(on.rows), self._question(on))
+        return count(on.rows), self._question(on)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         rows = seen[count(on.rows)]
-        if self.metric == "rowCount":
-            return judge_value((self.bound,), rows, "", unit="rows")
         measured = seen[self._question(on)]
         violating = measured.rows if self.metric == "duplicateValues" else measured
         return judge_rows(self.bound, violating, rows, f"are {self.metric} of {', '.join(self.columns)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowCount:
+    """The number of rows against one operator of the standard. No rows is a number of rows."""
+
+    bound: Bound
+    thresholds: ClassVar[tuple[str, ...]] = ()
+    of_rows: ClassVar[bool] = False
+    unwindowed: ClassVar[bool] = False
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        return (count(on.rows),)
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        return judge_value((self.bound,), seen[count(on.rows)], "", unit="rows")

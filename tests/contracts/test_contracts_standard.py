@@ -142,7 +142,7 @@ def test_relationships_are_read_in_both_notations(tmp_path):
 
 def test_a_table_that_no_contract_describes_is_a_warning(tmp_path):
     project = load(tmp_path, FIXTURES[IDS.index("relationships")])
-    assert ["undescribed-table"] == [problem.code for problem in project.warnings]
+    assert [problem.code for problem in project.warnings] == ["undescribed-table"]
 
 
 def test_metrics_keep_their_operator_unit_and_arguments(tmp_path):
