@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES, count, table_of
+from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES, count
 
 HERE = Path(__file__).parent
 DATA = HERE / "data"
@@ -49,7 +49,8 @@ def contract() -> dict:
     schema = []
     for table, columns in COLUMNS.items():
         properties = [
-            {"name": name, "logicalType": kind, "required": True, "quality": quality(name)} for name, kind in columns.items()
+            {"name": name, "logicalType": kind, "required": True, "quality": quality(name)}
+            for name, kind in columns.items()
         ]
         mine = [{"volume": {"min": ROWS[0], "max": ROWS[1]}}, {"unique": {"columns": KEYS[table]}}]
         mine += [
@@ -61,14 +62,25 @@ def contract() -> dict:
             mine.append({"freshness": {"column": FRESH[1], "max_age": f"{FRESH[2]}d"}})
         rules = [{"type": "custom", "engine": "gatekeeper", "implementation": rule} for rule in mine]
         schema.append({"name": table, "properties": properties, "quality": rules})
-    return {"apiVersion": "v3.1.0", "kind": "DataContract", "id": "tpch", "version": "1.0.0", "status": "active", "schema": schema}
+    return {
+        "apiVersion": "v3.1.0",
+        "kind": "DataContract",
+        "id": "tpch",
+        "version": "1.0.0",
+        "status": "active",
+        "schema": schema,
+    }
 
 
 def project(file: Path) -> Path:
     folder = DATA / "project"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tpch.odcs.yaml").write_text(json.dumps(contract()))
-    settings = {"version": 1, "contracts": ["tpch.odcs.yaml"], "connections": {"db": {"url": f"duckdb:///{file}", "timezone": "UTC"}}}
+    settings = {
+        "version": 1,
+        "contracts": ["tpch.odcs.yaml"],
+        "connections": {"db": {"url": f"duckdb:///{file}", "timezone": "UTC"}},
+    }
     (folder / "gatekeeper.yaml").write_text(json.dumps(settings))
     return folder / "gatekeeper.yaml"
 

@@ -36,7 +36,9 @@ def scan(con, table: str) -> list[bool]:
 def main(file: str) -> int:
     con = duckdb.connect(file, read_only=True)
     found = con.execute("select table_name, column_name from information_schema.columns").fetchall()
-    answers = [set(columns) <= {name for table, name in found if table == wanted} for wanted, columns in COLUMNS.items()]
+    answers = [
+        set(columns) <= {name for table, name in found if table == wanted} for wanted, columns in COLUMNS.items()
+    ]
     for table in COLUMNS:
         answers += scan(con, table)
         key = ", ".join(KEYS[table])

@@ -38,6 +38,6 @@ def table_of(column: str) -> str:
 
 
 def count() -> int:
-    """How many questions there are: schema, nulls, volume a table; keys, values, ranges, patterns, references; one age."""
+    """Schema and rows a table, nulls a column, then keys, values, ranges, patterns, references, one age."""
     columns = sum(map(len, COLUMNS.values()))
     return 2 * len(COLUMNS) + columns + sum(map(len, (KEYS, VALUES, RANGES, PATTERNS, REFERENCES))) + 1

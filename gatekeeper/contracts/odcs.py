@@ -83,6 +83,10 @@ def draft_contract(
     server = _place_of_tables(shape, server, dialect)
     dialect = dialect or (dialect_of_server(server.type) if server else "")
     sites: list[Site] = []
+    for number, custom in enumerate(shape.customProperties or ()):
+        if custom.property == "gatekeeper":
+            message, hint = "`gatekeeper` has no effect on a whole contract", "write it at a table or a column"
+            problems.append(document.problem(("customProperties", number), "no-effect", message, hint, warning=True))
     seen: dict[str, int] = {}
     for index, table in enumerate(shape.schema_ or ()):
         path: tuple[Key, ...] = ("schema", index)

@@ -12,6 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog, ColumnFact
+from gatekeeper.model.pattern import spelled_out
 from gatekeeper.model.predicate import (
     And,
     Between,
@@ -26,7 +27,6 @@ from gatekeeper.model.predicate import (
     Predicate,
     Sql,
 )  # fmt: skip
-from gatekeeper.model.pattern import spelled_out
 from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.reading import check_condition
 from gatekeeper.model.sql_words import Tree, as_text, cast, day, function, moment, text, words

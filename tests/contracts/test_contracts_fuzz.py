@@ -20,15 +20,22 @@ id: shop
 version: 1.0.0
 schema:
   - name: orders
-    customProperties: [{property: gatekeeper, value: {where: "a > 1", window: {column: at, last: 1d}, owner: {late: x}}}]
+    customProperties: [{property: gatekeeper,
+      value: {where: "a > 1", window: {column: at, last: 1d}, owner: {late: x}}}]
     properties: [{name: a, logicalType: integer}, {name: at, logicalType: timestamp}]
     quality:
-      - {type: custom, engine: gatekeeper, implementation: {volume: {min: 1, warn: {min: 5}, window: {column: at, day: today}}}}
-      - {type: custom, engine: gatekeeper, implementation: {values: {column: a, in: [1, x, null], on_empty: pass}}}
-      - {type: custom, engine: gatekeeper, implementation: {freshness: {column: at, max_age: 1d, event: {column: at, max_age: 2d}}}}
-      - {type: custom, engine: gatekeeper, implementation: {references: {columns: [a], to: {table: orders, columns: [a]}}}}
-      - {type: custom, engine: gatekeeper, implementation: {aggregate: {fold: sum, column: a, max: 1.5}}}
-      - {type: custom, engine: gatekeeper, implementation: {sql: {query: "select 1 from {object}", max: 3}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {volume: {min: 1, warn: {min: 5}, window: {column: at, day: today}}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {values: {column: a, in: [1, x, null], on_empty: pass}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {freshness: {column: at, max_age: 1d, event: {column: at, max_age: 2d}}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {references: {columns: [a], to: {table: orders, columns: [a]}}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {aggregate: {fold: sum, column: a, max: 1.5}}}
+      - {type: custom, engine: gatekeeper,
+         implementation: {sql: {query: "select 1 from {object}", max: 3}}}
 """
 OUTPUT = """\
 kind: Output

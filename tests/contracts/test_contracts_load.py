@@ -88,8 +88,9 @@ def test_windows_and_conditions_narrow_the_rows(tmp_path):
 
 DEFAULTS = TABLE.replace(
     "    properties:",
-    "    customProperties:\n      - {property: gatekeeper, value: {on_empty: pass, where: id > 0, window: {column: at, last: 1d},"
-    " severity: warning, arrival: true, owner: {late: psp, fail: payments}}}\n    properties:",
+    "    customProperties:\n      - {property: gatekeeper, value: {on_empty: pass, where: id > 0,"
+    " window: {column: at, last: 1d}, severity: warning,"
+    " arrival: true, owner: {late: psp, fail: payments}}}\n    properties:",
 ).replace(
     "{name: id, ",
     "{name: id, required: true, customProperties: [{property: gatekeeper, value: {owner: ids, on_empty: late}}], ",
@@ -118,9 +119,8 @@ def test_defaults_reach_all_rules_and_the_nearest_wins(tmp_path):
 
 
 def test_defaults_never_narrow_what_is_about_the_whole_table(tmp_path):
-    text = HEAD + DEFAULTS + "    quality:\n" + "".join(
-        f"      - {line}\n" for line in (ours("volume: {min: 1}"), ours("freshness: {column: at, max_age: 1d}"), "{metric: rowCount, mustBe: 1}")
-    )  # fmt: skip
+    lines = (ours("volume: {min: 1}"), ours("freshness: {column: at, max_age: 1d}"), "{metric: rowCount, mustBe: 1}")
+    text = HEAD + DEFAULTS + "    quality:\n" + "".join(f"      - {line}\n" for line in lines)
     found = rules(tmp_path, text)
     assert found["shop#orders.schema"].on.rows.where is None
     assert found["shop#orders.schema"].on.rows.window is None
@@ -132,8 +132,10 @@ def test_defaults_never_narrow_what_is_about_the_whole_table(tmp_path):
 
 @pytest.mark.parametrize(
     ("word", "read"),
-    [("critical", "error"), ("HIGH", "error"), ("blocker", "error"), ("major", "error"), ("medium", "warning"), ("minor", "warning"),
-     ("low", "warning"), ("info", "info"), ("urgent", "error")],
+    [
+        ("critical", "error"), ("HIGH", "error"), ("blocker", "error"), ("major", "error"), ("medium", "warning"),
+        ("minor", "warning"), ("low", "warning"), ("info", "info"), ("urgent", "error"),
+    ],
 )  # fmt: skip
 def test_words_for_severity_are_read(tmp_path, word, read):
     assert (
@@ -143,9 +145,14 @@ def test_words_for_severity_are_read(tmp_path, word, read):
 
 
 @pytest.mark.parametrize(
-    "rule", ["reconcile: {against: {table: x}, measures: [count]}", "frame: {model: 'm:M'}", "volume: {baseline: {over: 56d}}",
-             "distribution: {column: id, baseline: {over: 5d}, distance: psi, threshold: 0.2}",
-             "references: {columns: id, to: {connection: other, table: t, columns: id}}"],
+    "rule",
+    [
+        "reconcile: {against: {table: x}, measures: [count]}",
+        "frame: {model: 'm:M'}",
+        "volume: {baseline: {over: 56d}}",
+        "distribution: {column: id, baseline: {over: 5d}, distance: psi, threshold: 0.2}",
+        "references: {columns: id, to: {connection: other, table: t, columns: id}}",
+    ],
 )  # fmt: skip
 def test_what_is_not_built_yet_is_planned_as_a_missing_part(tmp_path, rule):
     project = PROJECT.replace("UTC}}", 'UTC}, other: {url: "duckdb:///y"}}\nservers: {main: warehouse}')
@@ -219,9 +226,11 @@ def test_an_output_holds_what_its_file_says(tmp_path):
 title: Board
 inputs: [{contract: shop, tables: [orders], when: {late: label}}]
 same_day: Europe/Berlin
-sections: {a: {tables: [orders], stale: "old"}, b: {tables: [marts.b], when: {late: {wait: 5m, every: 1m, then: label}}}}
+sections: {a: {tables: [orders], stale: "old"}, b: {tables: [marts.b],
+  when: {late: {wait: 5m, every: 1m, then: label}}}}
 when: {late: block}
-checks: [{table: marts.b, nulls: {column: x}}, {id: own, table: orders, severity: low, implementation: {volume: {min: 1}}}]
+checks: [{table: marts.b, nulls: {column: x}},
+  {id: own, table: orders, severity: low, implementation: {volume: {min: 1}}}]
 waivers: [{rule: "shop#*", reason: r, by: ana, expires: 2026-12-01, max: 3h}]
 """
     )
@@ -248,7 +257,8 @@ def test_same_day_looks_at_the_contracts_other_tables_where_one_has_no_clock(tmp
 def test_parts_of_an_output_that_are_not_built_are_planned_as_missing_parts(tmp_path):
     output = (
         OUTPUT
-        + 'inputs: [{contract: shop, ready: {by: "06:30", timezone: UTC}}, {file: a/b, newer_than: 1d}, {dbt: r.json}]\n'
+        + 'inputs: [{contract: shop, ready: {by: "06:30", timezone: UTC}},'
+        + " {file: a/b, newer_than: 1d}, {dbt: r.json}]\n"
     )
     board = load_project(write(tmp_path, {"contracts/shop.odcs.yaml": FRESH, "outputs/b.yaml": output})).outputs[
         "board"

@@ -80,8 +80,10 @@ def test_the_committed_schemas_are_those_of_the_code():
 def test_promises_have_the_ids_of_the_specification(tmp_path):
     found = rules(tmp_path, "schema")
     assert {
-        "orders.schema", "orders.primary_key", "orders.id.required", "orders.id.unique", "orders.id.min", "orders.id.max",
-        "orders.id.format", "orders.shop.min_length", "orders.shop.max_length", "orders.shop.pattern", "orders.shop.format",
+        "orders.schema", "orders.primary_key", "orders.id.required", "orders.id.unique", "orders.id.min",
+        "orders.id.max",
+        "orders.id.format", "orders.shop.min_length", "orders.shop.max_length", "orders.shop.pattern",
+        "orders.shop.format",
         "orders.mail.format", "orders.status.enum", "orders.day.min", "orders.day.max",
     } <= set(found)  # fmt: skip
 
@@ -94,9 +96,11 @@ def test_what_cannot_be_measured_appears_by_name(tmp_path):
     found = rules(tmp_path, "schema")
     unsupported = {name for name, rule in found.items() if rule.rule is None}
     assert {
-        "orders.id.multipleOf", "orders.code.pattern", "orders.code.format", "orders.amount.format", "orders.day.format",
+        "orders.id.multipleOf", "orders.code.pattern", "orders.code.format", "orders.amount.format",
+        "orders.day.format",
         "orders.address.minProperties", "orders.address.maxProperties", "orders.address.required_fields",
-        "orders.address.street.required", "orders.address.geo.lat.minimum", "orders.lines.minItems", "orders.lines.maxItems",
+        "orders.address.street.required", "orders.address.geo.lat.minimum", "orders.lines.minItems",
+        "orders.lines.maxItems",
         "orders.lines.uniqueItems", "orders.lines.items.sku.unique", "orders.labels.value.required",
         "orders.embedding.dimensions", "orders.embedding.normalized", "orders.revenue.required", "orders.at.format",
     } == unsupported  # fmt: skip

@@ -232,7 +232,7 @@ def test_a_default_stands_in_for_what_is_unset_or_empty(tmp_path):
 
 @pytest.mark.parametrize(
     ("url", "said"),
-    [("mysql://u:hunter2@h/d", "gatekeeper[mysql]"), ("nosuch://u:hunter2@h/d", "driver"), ("just words", "scheme")],
+    [("mysql://u:hunter2@h/d", "PyMySQL"), ("nosuch://u:hunter2@h/d", "driver"), ("just words", "scheme")],
 )
 def test_a_missing_driver_and_a_bad_url_say_how_to_mend_them(url, said):
     with pytest.raises(EngineError) as caught:

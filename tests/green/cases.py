@@ -21,7 +21,9 @@ def ago(**span: float) -> str:
     return f"'{datetime.now(timezone.utc) - timedelta(**span):%Y-%m-%d %H:%M:%S}'"
 
 
-TABLE = "CREATE TABLE orders (id INTEGER, amount {double}, currency VARCHAR(3), customer_id INTEGER, loaded_at TIMESTAMP);"
+TABLE = (
+    "CREATE TABLE orders (id INTEGER, amount {double}, currency VARCHAR(3), customer_id INTEGER, loaded_at TIMESTAMP);"
+)
 CUSTOMERS = "CREATE TABLE customers (id INTEGER);"
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 from conftest import PostgresServer
+from junitparser import JUnitXml
+
 from green.cases import NULLS, Case, good, rule
 from green.test_silent_green import SLOW, WORDS, Database, findings, gatekeeper, write_project
-from junitparser import JUnitXml
 
 BASE = Case("all pass", 0, rules=[NULLS])
 
@@ -111,7 +112,9 @@ def test_killed_in_the_middle_of_a_query(engine: str, tmp_path: Path, database: 
     assert report_of(tmp_path)["exit_code"] == 143
     if engine == "postgres":
         with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as con:
-            still = con.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series%' AND pid <> pg_backend_pid() AND state = 'active'")
+            still = con.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series%' AND pid <> pg_backend_pid() AND state = 'active'"
+            )
             row = still.fetchone()
             assert row is not None
             assert row[0] == 0
@@ -133,7 +136,9 @@ def test_killed_at_once_the_report_is_not_green(tmp_path: Path, database: Databa
 
 @pytest.mark.parametrize("path", ["missing/r.xml", "a-file/r.xml", "/dev/full", "/proc/r.xml"])
 @pytest.mark.parametrize("option", ["--junit", "--json", "--report=markdown"])
-def test_a_report_that_can_not_be_written_closes_the_gate(option: str, path: str, tmp_path: Path, database: Database) -> None:
+def test_a_report_that_can_not_be_written_closes_the_gate(
+    option: str, path: str, tmp_path: Path, database: Database
+) -> None:
     prepared("duckdb", tmp_path, database)
     (tmp_path / "a-file").write_text("")
     given = [f"{option}={path}"]
@@ -173,7 +178,8 @@ def test_two_outputs_one_open_one_late(tmp_path: Path, database: Database) -> No
     verdicts = {output["id"]: output["verdict"] for output in report["outputs"]}
     assert verdicts == {"dashboard": "not_ready", "export": "open"}
     effects = {
-        output["id"]: [d["effect"] for d in output["decisions"] if d["rule"] == "orders#fresh"] for output in report["outputs"]
+        output["id"]: [d["effect"] for d in output["decisions"] if d["rule"] == "orders#fresh"]
+        for output in report["outputs"]
     }
     assert effects == {"dashboard": ["blocks"], "export": ["labels"]}
     assert [rule_["id"] for rule_ in report["rules"]].count("orders#fresh") == 1
@@ -201,7 +207,11 @@ MISTAKES = {
     "unknown option": ("gate dashboard --nonsense", lambda folder: None, "--nonsense"),
     "unknown key": ("gate dashboard", lambda folder: edit(folder, "output.yaml", '"owner"', '"ownerr"'), "ownerr"),
     "duplicate key": ("gate dashboard", lambda folder: edit(folder, "output.yaml", '"id"', '"id": "x", "id"'), "id"),
-    "bad value": ("gate dashboard", lambda folder: edit(folder, "output.yaml", '"version": 1', '"version": "one"'), "version"),
+    "bad value": (
+        "gate dashboard",
+        lambda folder: edit(folder, "output.yaml", '"version": 1', '"version": "one"'),
+        "version",
+    ),
     "one id twice": ("gate dashboard", lambda folder: twice(folder), "orders"),
     "unknown file": ("gate dashboard --project nowhere.yaml", lambda folder: None, "nowhere.yaml"),
     "a contract that is not there": ("gate dashboard", lambda folder: (folder / "orders.odcs.yaml").unlink(), "odcs"),
@@ -224,7 +234,9 @@ def twice(folder: Path) -> None:
 def test_a_mistake_is_usage_and_leaves_no_old_report(mistake: str, tmp_path: Path, database: Database) -> None:
     command, make, word = MISTAKES[mistake]
     prepared("duckdb", tmp_path, database)
-    (tmp_path / "r.xml").write_text("<testsuites><testsuite name='old'><testcase name='green'/></testsuite></testsuites>")
+    (tmp_path / "r.xml").write_text(
+        "<testsuites><testsuite name='old'><testcase name='green'/></testsuite></testsuites>"
+    )
     make(tmp_path)
     ended = gatekeeper(tmp_path, *command.split(), "--junit", "r.xml", "--json", "r.json")
     assert ended.returncode == 2, ended.stdout + ended.stderr
@@ -239,7 +251,9 @@ def test_a_mistake_is_usage_and_leaves_no_old_report(mistake: str, tmp_path: Pat
 
 def test_then_runs_only_when_open_and_its_status_is_ours(tmp_path: Path, database: Database) -> None:
     prepared("duckdb", tmp_path, database)
-    ended = gatekeeper(tmp_path, "gate", "dashboard", "--json", "r.json", "--then", 'test -s "$GATEKEEPER_REPORT" && exit 7')
+    ended = gatekeeper(
+        tmp_path, "gate", "dashboard", "--json", "r.json", "--then", 'test -s "$GATEKEEPER_REPORT" && exit 7'
+    )
     assert ended.returncode == 7, ended.stdout + ended.stderr
     bad = Case("", 1, rules=[rule("nulls", values={"column": "currency", "in": ["XXX"]})])
     write_project(tmp_path, f"duckdb:///{tmp_path}/spec.duckdb", bad)
@@ -251,7 +265,11 @@ def test_then_runs_only_when_open_and_its_status_is_ours(tmp_path: Path, databas
 
 def test_a_closed_pipe_is_never_a_pass(tmp_path: Path, database: Database) -> None:
     prepared("duckdb", tmp_path, database)
-    command = f"{sys.executable} -m gatekeeper gate dashboard --report text=- | (exec 0<&-; sleep 5); exit ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ))
+    command = (
+        f"{sys.executable} -m gatekeeper gate dashboard --report text=- | (exec 0<&-; sleep 5); exit ${{PIPESTATUS[0]}}"
+    )
+    ended = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False, env=dict(os.environ)
+    )
     assert ended.returncode == 3, ended.stderr
     assert "Traceback" not in ended.stderr

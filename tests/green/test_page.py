@@ -36,7 +36,13 @@ This table is generated from the cases that the test suite runs as real processe
 
 def lines() -> Iterator[str]:
     cells = [
-        (c.what, str(c.exit), "; ".join(f"{id.partition('#')[2]}: {found}" for id, found in c.expected.items()), c.engines, c.why_not)
+        (
+            c.what,
+            str(c.exit),
+            "; ".join(f"{id.partition('#')[2]}: {found}" for id, found in c.expected.items()),
+            c.engines,
+            c.why_not,
+        )
         for c in CASES
     ]
     missing = 0

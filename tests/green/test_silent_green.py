@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from green.cases import ALL, CASES, Case
 from junitparser import JUnitXml
+
+from green.cases import ALL, CASES, Case
 
 WORDS = {
     "duckdb": {"double": "DOUBLE", "nan": "'NaN'::DOUBLE"},
@@ -40,7 +41,10 @@ def write_project(folder: Path, url: str, case: Case, slow: str = "SELECT 1") ->
     orders: dict[str, Any] = {"name": "orders", "quality": case.rules}
     if case.properties:
         orders["properties"] = case.properties
-    customers = {"name": "customers", "quality": [{"id": "customers-rows", "metric": "rowCount", "mustBeGreaterThan": 0}]}
+    customers = {
+        "name": "customers",
+        "quality": [{"id": "customers-rows", "metric": "rowCount", "mustBeGreaterThan": 0}],
+    }
     contract: dict[str, Any] = {
         "apiVersion": "v3.1.0", "kind": "DataContract", "id": "orders", "version": "1.0.0", "status": "active",
         "team": {"name": "order-team"}, "schema": [orders, customers] if case.described else [orders],
@@ -59,14 +63,21 @@ def write_project(folder: Path, url: str, case: Case, slow: str = "SELECT 1") ->
 
 def findings(report: dict[str, Any]) -> dict[str, str]:
     return {
-        rule["id"]: f"{rule['status']} {rule['cause']}" if rule["cause"] and rule["status"] != "waived" else rule["status"]
+        rule["id"]: f"{rule['status']} {rule['cause']}"
+        if rule["cause"] and rule["status"] != "waived"
+        else rule["status"]
         for rule in report["rules"]
     }
 
 
 @pytest.mark.parametrize(
     ("engine", "case"),
-    [pytest.param(engine, case, id=f"{engine}-{case.what}") for case in CASES for engine in ALL if engine in case.engines],
+    [
+        pytest.param(engine, case, id=f"{engine}-{case.what}")
+        for case in CASES
+        for engine in ALL
+        if engine in case.engines
+    ],
 )
 def test_the_gate_ends_as_the_table_says(engine: str, case: Case, tmp_path: Path, database: Database) -> None:
     url, execute = database(engine, tmp_path)

@@ -44,7 +44,10 @@ def test_a_read_has_its_place() -> None:
 
 def test_what_can_not_be_read_is_said() -> None:
     assert read_script("SELECT FROM WHERE (", dialect="duckdb", file="x.sql").unread
-    assert read_script("CALL refresh_all()", dialect="snowflake", file="x.sql").unread or uses("SELECT 1") == (set(), set())
+    assert read_script("CALL refresh_all()", dialect="snowflake", file="x.sql").unread or uses("SELECT 1") == (
+        set(),
+        set(),
+    )
 
 
 def test_the_graph_goes_down_to_the_sources(tmp_path: Path) -> None:

@@ -29,9 +29,7 @@ def test_a_row_rule_over_no_rows_proves_nothing() -> None:
     assert (finding.status, finding.cause) == ("error", "no_data")
 
 
-@pytest.mark.parametrize(
-    ("says", "status"), [("pass", "pass"), ("warn", "warn"), ("fail", "fail"), ("late", "late")]
-)
+@pytest.mark.parametrize(("says", "status"), [("pass", "pass"), ("warn", "warn"), ("fail", "fail"), ("late", "late")])
 def test_on_empty_decides_what_no_rows_mean(says: str, status: str) -> None:
     assert settled(replace(NULLS, on_empty=says), OVER_NOTHING).status == status
 

@@ -70,9 +70,9 @@ def test_a_rule_without_a_finding_is_never_open() -> None:
 
 def test_a_rule_without_a_decision_is_never_open() -> None:
     rules, findings = rules_for(("pass",))
-    assert verdict(["orders#0", "orders#lost"], findings, decide(OUTPUT, rules, findings, TODAY, lambda t, s: None), ()) == (
-        "not_evaluated"
-    )
+    assert verdict(
+        ["orders#0", "orders#lost"], findings, decide(OUTPUT, rules, findings, TODAY, lambda t, s: None), ()
+    ) == ("not_evaluated")
 
 
 def test_a_table_that_only_warnings_look_at_is_unchecked() -> None:

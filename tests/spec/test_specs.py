@@ -151,7 +151,9 @@ def ask(folder: Path, url: str, stage: Stage) -> list[tuple[int, str, RuleReport
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("spec", sorted(HERE.glob("*.spec")), ids=lambda path: path.stem)
-def test_spec(spec: Path, engine: str, tmp_path: Path, database: Callable[[str, Path], tuple[str, Callable[[str], None]]]):
+def test_spec(
+    spec: Path, engine: str, tmp_path: Path, database: Callable[[str, Path], tuple[str, Callable[[str], None]]]
+):
     url, execute = database(engine, tmp_path)
     wrong = []
     asked = 0

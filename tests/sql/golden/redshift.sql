@@ -56,7 +56,7 @@ SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("loaded_at" >= CAST('2026-01-01 00
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("event_at" >= CAST('2025-12-31 23:00:00+00:00' AS TIMESTAMP WITH TIME ZONE)) THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- pattern
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" ~ '^[A-Z]{2}\\d+$') THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" ~ '^[A-Z]{2}[0-9]+$') THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- length
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (LEN("status") >= 1 AND LEN("status") <= 20) THEN 1 END) AS "a1" FROM "marts"."order";

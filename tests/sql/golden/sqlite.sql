@@ -56,7 +56,7 @@ SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (COALESCE(STRFTIME('%Y-%m-%d %H:%M:
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2025-12-31 23:00:00.000') THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- pattern
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" REGEXP '^[A-Z]{2}\d+$') THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" REGEXP '^[A-Z]{2}[0-9]+$') THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- length
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (LENGTH("status") >= 1 AND LENGTH("status") <= 20) THEN 1 END) AS "a1" FROM "marts"."order";
