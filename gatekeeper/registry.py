@@ -51,7 +51,8 @@ class Registry(Generic[T]):
         return sorted(self._entries.items())
 
     def __contains__(self, name: str) -> bool:
-        self._discover()
+        if name not in self._entries:
+            self._discover()
         return name in self._entries
 
     def _discover(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -64,6 +65,8 @@ def gated(
 
         click.echo(plan_text(loaded, scoped, options))
         return OPEN
+    gc.freeze()
+    gc.enable()
     interrupt = Interrupt()
     with _signals(interrupt), _progress() as progress:
         report = run(
@@ -163,6 +166,8 @@ def _follow(then: str, report: Report, state: State) -> int:
         "GATEKEEPER_REPORT": os.path.abspath(files[0]) if files else "",
     }
     sys.stdout.flush()
+    if environ.get("PYDANTIC_DISABLE_PLUGINS") == "__all__":
+        del environ["PYDANTIC_DISABLE_PLUGINS"]  # ours, for a quick start
     child = subprocess.Popen(["/bin/sh", "-c", then], env=environ)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, frame: child.send_signal(received))

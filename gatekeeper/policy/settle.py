@@ -31,7 +31,9 @@ def _over_no_rows(rule: PlannedRule, finding: Finding) -> Finding:
 
 
 def _by_arrival(rule: PlannedRule, finding: Finding) -> Finding:
-    if rule.arrival and (finding.status == "fail" or finding.cause == "no_data"):
+    # all that waiting mends in a freshness rule is late already; its fail is a time in the future
+    awaited = finding.status == "fail" and rule.kind != "freshness"
+    if rule.arrival and (awaited or finding.cause == "no_data"):
         return replace(finding, status="late", cause="arrival", message=f"not there yet: {finding.message}")
     return finding
 

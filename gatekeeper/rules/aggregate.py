@@ -68,7 +68,9 @@ class ColumnAggregate:
         shift = self._shift(on, seen)
         squares = float(seen[Aggregate(on.rows, "squares", self.column, shift or 0.0)])
         off = float(total) / values - (shift or 0.0)
-        return sqrt(max(0.0, squares - values * off * off) / (values - 1))
+        spread = squares - values * off * off
+        # rounding may leave less than nothing; NaN stays what it is, which max() would turn into 0
+        return 0.0 if spread < 0 else sqrt(spread / (values - 1))
 
     def _shift(self, on: Subject, seen: Seen) -> float | None:
         """The mean, where the plain sum of squares has cancelled; None where it has not."""
