@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, Literal, NoReturn
 
@@ -16,12 +17,12 @@ from gatekeeper.errors import GatekeeperError, Problem, ProjectError, ReportErro
 
 if TYPE_CHECKING:
     from gatekeeper.model.report import Report
+    from gatekeeper.reports.write import Target
 
 OPEN: Final = 0
 USAGE: Final = 2
 NOT_EVALUATED: Final = 3
 NAMES: Final = {"blocked": 1, "usage": USAGE, "not_evaluated": NOT_EVALUATED, "not_ready": 75}
-FORMATS: Final = ("junit", "json", "markdown", "text")
 _REPORTING: Final = ("gate", "check")
 
 
@@ -29,47 +30,79 @@ _REPORTING: Final = ("gate", "check")
 class State:
     """What the exit path must know of the command: its reports, and how codes are renamed."""
 
-    reports: list[tuple[str, str]] = field(default_factory=list)
-    """(format, path), in the order given."""
+    reports: tuple[Target, ...] = ()
     flavour: str = "rich"
     renamed: dict[int, int] = field(default_factory=dict)
+    final: bool = False
+    """The code is that of --then or --warn-exit: it stands for no verdict, and --map-exit leaves it alone."""
     abandoned: int = 0
     command: Literal["gate", "check"] = "gate"
 
 
-def report_options(argv: Sequence[str]) -> list[tuple[str, str]]:
-    """The reports that a command line asks for, read before click does: a mistake elsewhere in the line must
-    not leave yesterday's report in place.
+class Signalled(BaseException):
+    """A signal came before or after the run, when nobody waits for queries."""
 
-    Raises: UsageError.
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _raise(number: int, frame: object) -> None:
+    raise Signalled(number)
+
+
+def report_options(argv: Sequence[str]) -> tuple[tuple[Target, ...], UsageError | None]:
+    """The reports that a command line asks for, and the first mistake in them.
+
+    They are read before click does, and beside a mistake all the same: one elsewhere in the line must not leave
+    yesterday's report in place.
     """
-    if not argv or argv[0] not in _REPORTING:
-        return []
-    found: list[tuple[str, str]] = []
+    if not any(name.startswith(("--junit", "--json", "--report")) for name in argv):
+        return (), None
+    from gatekeeper.reports.write import Target, apart
+
+    found: list[Target] = []
+    wrong: UsageError | None = None
+    for name, value in _options(argv, ("--junit", "--json", "--report")):
+        try:
+            if not value:
+                raise UsageError(f"{name} needs a file")
+            target = Target.parse(value) if name == "--report" else Target(name[2:], value)
+            apart((*found, target))
+        except UsageError as mistake:
+            wrong = wrong or mistake
+        else:
+            found.append(target)
+    return tuple(found), wrong
+
+
+def renamed_codes(argv: Sequence[str]) -> dict[int, int]:
+    """What --map-exit asks for, read before click does: a mistake elsewhere in the line has its code renamed too."""
+    found = {}
+    for _, value in _options(argv, ("--map-exit",)):
+        name, _, code = value.partition("=")
+        if name in NAMES and code.isascii() and code.isdecimal() and 1 <= int(code) <= 125:
+            found[NAMES[name]] = int(code)
+    return found
+
+
+def _options(argv: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Those options with their values; empty where the line ends."""
     rest = iter(argv[1:])
     for word in rest:
+        if word == "--":
+            return
         name, equals, value = word.partition("=")
-        if name not in ("--junit", "--json", "--report"):
-            continue
-        value = value if equals else next(rest, "")
-        kind = name[2:]
-        if kind == "report":
-            kind, equals, value = value.partition("=")
-            if kind not in FORMATS or not equals:
-                raise UsageError(f"--report takes FORMAT=FILE with a format of {', '.join(FORMATS)}, not {kind!r}")
-        if not value:
-            raise UsageError(f"{name} needs a file")
-        found.append((kind, value))
-    if sum(path == "-" for _, path in found) > 1:
-        raise UsageError("only one report can be written to standard output")
-    return found
+        if name in names:
+            yield name, value if equals else next(rest, "")
 
 
 def run_and_exit(group: click.Group, argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command, write what is due, and end the process."""
     state = State()
     code = _run(group, list(sys.argv[1:] if argv is None else argv), state)
-    code = state.renamed.get(code, code)
+    if not state.final:
+        code = state.renamed.get(code, code)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -84,12 +117,12 @@ def run_and_exit(group: click.Group, argv: Sequence[str] | None = None) -> NoRet
 
 def _run(group: click.Group, argv: list[str], state: State) -> int:
     try:
-        state.command = "check" if argv[:1] == ["check"] else "gate"
-        state.reports = report_options(argv)
-        state.flavour = "strict" if "strict" in _flavour(argv) else "rich"
-        _write_stubs(state)
+        if argv[:1] and argv[0] in _REPORTING:
+            _prepare(argv, state)
         code = group.main(argv, prog_name="gatekeeper", standalone_mode=False, obj=state)
-        return code if isinstance(code, int) else OPEN
+        return code if isinstance(code, int) else NOT_EVALUATED
+    except Signalled as stopped:
+        return _stopped(state, stopped.number)
     except click.exceptions.Exit as left:
         return left.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -111,6 +144,34 @@ def _run(group: click.Group, argv: list[str], state: State) -> int:
         return NOT_EVALUATED
     except (GatekeeperError, Exception) as wrong:  # the edge: what nobody foresaw closes the gate
         return _crashed(wrong)
+
+
+def _prepare(argv: Sequence[str], state: State) -> None:
+    """From here on a signal, a mistake or a crash leaves a report that says so. Raises: UsageError, ReportError."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _raise)
+    state.command = "check" if argv[0] == "check" else "gate"
+    state.renamed = renamed_codes(argv)
+    state.flavour = "strict" if "strict" in _flavour(argv) else "rich"
+    state.reports, wrong = report_options(argv)
+    _write_stubs(state)
+    if wrong is not None:
+        raise wrong
+
+
+def _stopped(state: State, number: int) -> int:
+    """The report of a run that a signal ended, and the code. A second signal ends it at once."""
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda received, frame: os._exit(128 + received))
+    if state.reports:
+        from gatekeeper.reports.stub import stub
+
+        report = stub(str(uuid.uuid4()), datetime.now(timezone.utc), command=state.command)
+        try:
+            write_reports(replace(report, exit_code=128 + number), state)
+        except ReportError as wrong:
+            _say(str(wrong))
+    return 128 + number
 
 
 def _flavour(argv: Sequence[str]) -> str:
@@ -135,12 +196,12 @@ def write_reports(report: Report, state: State, *, early: bool = False) -> None:
     from gatekeeper.reports.write import is_replaced, write
 
     failed: list[ReportError] = []
-    for kind, path in state.reports:
-        if early and (path == "-" or not is_replaced(path)):
-            continue
+    for target in state.reports:
         try:
-            options = {"flavour": state.flavour} if kind == "junit" else {}
-            write(path, REPORTS.get(kind)(report, **options))
+            if early and not is_replaced(target.path):
+                continue
+            options = {"flavour": state.flavour} if target.format == "junit" else {}
+            write(target.path, REPORTS.get(target.format)(report, **options))
         except ReportError as wrong:
             failed.append(wrong)
     if failed:

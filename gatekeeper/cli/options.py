@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from gatekeeper.cli.exit import NAMES, State
+from gatekeeper.cli.exit import NAMES
 from gatekeeper.errors import UsageError
 from gatekeeper.model.written import duration
 
@@ -27,19 +27,15 @@ def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> f
         raise click.BadParameter(str(wrong)) from None
 
 
-def _renamed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[int, int]:
-    renamed = {}
+def _renamed(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuses what isn't one; the exit path has read them before."""
     for value in values:
         name, _, code = value.partition("=")
         if name not in NAMES:
             raise click.BadParameter(f"{name!r} is none of {', '.join(NAMES)}")
-        if not code.isdecimal() or not 1 <= int(code) <= 125:
+        if not (code.isascii() and code.isdecimal()) or not 1 <= int(code) <= 125:
             raise click.BadParameter(f"the code of {name} must be a number from 1 to 125")
-        renamed[NAMES[name]] = int(code)
-    state = ctx.find_object(State)
-    if state is not None:
-        state.renamed = renamed
-    return renamed
+    return values
 
 
 _RUN = [

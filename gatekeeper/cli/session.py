@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,38 +68,53 @@ def gated(
     gc.freeze()
     gc.enable()
     interrupt = Interrupt()
-    with _signals(interrupt), _progress() as progress:
-        report = run(
-            loaded, scoped, command, options, World(connect=_connector(loaded), interrupt=interrupt, progress=progress)
-        )
-    state.abandoned = report.abandoned
-    if interrupt.signal is not None:
-        report = _interrupted(report, interrupt.signal)
-    write_reports(report, state)
-    if not any(path == "-" for _, path in state.reports):
-        from gatekeeper.reports.text import render
-
-        width = min(shutil.get_terminal_size().columns if sys.stdout.isatty() else 100, 120)
-        click.echo(render(report, width=width, color=sys.stdout.isatty(), verbose=verbose), nl=False)
+    with _signals(interrupt):
+        with _progress() as progress:
+            world = World(connect=_connector(loaded), interrupt=interrupt, progress=progress)
+            report = run(loaded, scoped, command, options, world)
+        state.abandoned = report.abandoned
+        if (stopped := interrupt.signal) is not None:
+            report = _interrupted(report, stopped)
+        write_reports(report, state)
+        if not any(target.is_stdout for target in state.reports):
+            _tell(report, verbose=verbose)
+        if stopped is None and interrupt.signal is not None:
+            # while the reports were written: none that can be replaced may stay green
+            write_reports(_interrupted(report, interrupt.signal), state, early=True)
     if interrupt.signal is not None:
         return 128 + interrupt.signal
-    if then is not None and report.verdict == "open":
-        return _follow(then, report, state)
-    return exit_code(report, advisory=options.advisory, warn_exit=warn_exit)
+    if report.verdict == "open" and then is not None:
+        code = _follow(then, report, state)
+        state.final = True
+        return code
+    if report.verdict == "open" and warn_exit is not None and report.counts.warn:
+        state.final = True
+        return warn_exit
+    return exit_code(report, advisory=options.advisory)
 
 
-def exit_code(report: Report, *, advisory: bool, warn_exit: int | None) -> int:
+def exit_code(report: Report, *, advisory: bool) -> int:
     """The code of a finished run. An unknown verdict is never 0."""
     if report.verdict == "open":
-        return warn_exit if warn_exit is not None and report.counts.warn else OPEN
+        return OPEN
     if advisory and report.verdict in ("blocked", "not_evaluated", "not_ready"):
         return OPEN
     return report.exit_code or NOT_EVALUATED
 
 
+def _tell(report: Report, *, verbose: bool) -> None:
+    """The report in words, for whoever watches."""
+    from gatekeeper.reports.text import render
+
+    watched = sys.stdout.isatty()
+    width = min(shutil.get_terminal_size().columns if watched else 100, 120)
+    color = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    click.echo(render(report, width=width, color=color, verbose=verbose), nl=False)
+
+
 def _moment(text: str | None) -> Any:
     try:
-        return parse_moment(text) if text else None
+        return None if text is None else parse_moment(text)
     except ValueError as wrong:
         raise UsageError(f"--as-of: {wrong}") from None
 
@@ -158,8 +173,8 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
 def _follow(then: str, report: Report, state: State) -> int:
     """Run the command of --then; signals are passed on, and its status is ours."""
-    files = [path for kind, path in state.reports if path != "-" and kind == "json"]
-    files += [path for _, path in state.reports if path != "-"]
+    written = [target for target in state.reports if not target.is_stdout]
+    files = [target.path for target in sorted(written, key=lambda target: target.format != "json")]
     environ = {
         **os.environ,
         "GATEKEEPER_RUN_ID": report.run_id,
@@ -168,8 +183,24 @@ def _follow(then: str, report: Report, state: State) -> int:
     sys.stdout.flush()
     if environ.get("PYDANTIC_DISABLE_PLUGINS") == "__all__":
         del environ["PYDANTIC_DISABLE_PLUGINS"]  # ours, for a quick start
-    child = subprocess.Popen(["/bin/sh", "-c", then], env=environ)
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
+    # a group of its own, so that a signal reaches what sh has started too; a terminal signals its group itself
+    watched = sys.stdin is not None and sys.stdin.isatty()
+
+    def pass_on(number: int, frame: object) -> None:
+        if child is None:
+            early.append(number)
+        elif watched:
+            child.send_signal(number)
+        else:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, number)
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda received, frame: child.send_signal(received))
+        signal.signal(number, pass_on)
+    child = subprocess.Popen(["/bin/sh", "-c", then], env=environ, process_group=None if watched else 0)
+    for noted in early:
+        pass_on(noted, None)
     status = child.wait()
     return status if status >= 0 else 128 - status

@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import Field, ValidationError, create_model
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.shape import Shape, explain, written
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.rule import Rule
 from gatekeeper.model.written import Duration

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import split_path, within
 from gatekeeper.contracts.odcs_shape import ServiceLevel
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.tables import Site, read_defaults
-from gatekeeper.contracts.yaml_lines import Key
 from gatekeeper.model.question import Table
 from gatekeeper.model.written import duration
 from gatekeeper.rules.freshness import Freshness

@@ -7,12 +7,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
 from gatekeeper.contracts.output_file import OutputReader
 from gatekeeper.contracts.output_shape import read_output
 from gatekeeper.contracts.project_file import ProjectFile, connections_of, owners_of, read_project_file, sql_of
 from gatekeeper.contracts.relationships import Parents
-from gatekeeper.contracts.yaml_lines import Document, Key, read_yaml
+from gatekeeper.contracts.yaml_lines import read_yaml
 from gatekeeper.errors import Problem, ProjectError, UsageError
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.output import Output

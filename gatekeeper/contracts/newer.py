@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.odcs_shape import VERSIONS, ContractFile
 from gatekeeper.contracts.shape import Shape, Since, written
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 
 _VALUES = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.levels import add_level
 from gatekeeper.contracts.newer import newer_fields
@@ -18,7 +19,6 @@ from gatekeeper.contracts.register import Register
 from gatekeeper.contracts.relationships import Parents, every_relationship
 from gatekeeper.contracts.shape import explain
 from gatekeeper.contracts.tables import Column, Site, declared_column, is_physical, path_of, read_defaults
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract, ContractTable
 from gatekeeper.model.dialect import dialect_of_server, dialect_of_url

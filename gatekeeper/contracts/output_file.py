@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import encoded, split_path, within
 from gatekeeper.contracts.kinds import OwnerKeys, known_kinds
 from gatekeeper.contracts.odcs import Draft
@@ -22,7 +23,6 @@ from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
 from gatekeeper.contracts.tables import DefaultKeys, Site
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.dialect import dialect_of_url

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, Tag, ValidationError
 
+from gatekeeper.contracts.document import Document
 from gatekeeper.contracts.ids import is_id
 from gatekeeper.contracts.project_file import Zone
 from gatekeeper.contracts.shape import Shape, branch, explain
 from gatekeeper.contracts.tables import OwnerOrText
-from gatekeeper.contracts.yaml_lines import Document
 from gatekeeper.errors import Problem
 from gatekeeper.model.output import Late
 from gatekeeper.model.written import Duration, Written, duration

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, ValidationError
 
+from gatekeeper.contracts.document import Document
 from gatekeeper.contracts.shape import Shape, branch, explain
-from gatekeeper.contracts.yaml_lines import Document
 from gatekeeper.errors import Problem
 from gatekeeper.model.project import Connection, Owner, SqlSources
 from gatekeeper.model.time import zone

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import within
 from gatekeeper.contracts.odcs_shape import Item, LogicalTypeOptions
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.tables import Column, Site, is_physical
-from gatekeeper.contracts.yaml_lines import Key
 from gatekeeper.model.pattern import check_pattern
 from gatekeeper.model.rule import Rule
 from gatekeeper.rules.length import Length

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.kinds import WrittenRule, read_kind
 from gatekeeper.contracts.odcs_shape import Quality
 from gatekeeper.contracts.promises import standard_pattern
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
 from gatekeeper.contracts.tables import Site, read_defaults
-from gatekeeper.contracts.yaml_lines import Key
 from gatekeeper.model.bound import Bound, Op
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.library import LibraryMetric, RowCount

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import encoded, within
 from gatekeeper.contracts.kinds import CommonKeys, OwnerKeys, WindowKeys, columns_of
 from gatekeeper.contracts.tables import Column, DefaultKeys, Site
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.predicate import Sql
 from gatekeeper.model.question import Day, Last, Population, Table, Window

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
+from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import encoded, split_path, within
 from gatekeeper.contracts.odcs_shape import Relationship
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.tables import Site
-from gatekeeper.contracts.yaml_lines import Key
 from gatekeeper.model.question import Population, Table
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.references import References, Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
-from gatekeeper.contracts.yaml_lines import Document, Key, holds
+from gatekeeper.contracts.document import Document, Key, holds
 from gatekeeper.errors import Problem
 from gatekeeper.registry import did_you_mean
 
@@ -49,22 +49,35 @@ _NOUNS = {
 }  # fmt: skip
 
 
-def explain(
-    wrong: ValidationError, root: Any, document: Document, base: Sequence[Key] = (), names: str = "key"
-) -> list[Problem]:
-    """The problems behind a validation error of what stands at `base`, in our words, each at its place."""
-    problems = []
-    for item in wrong.errors(include_url=False, include_input=True, include_context=True):
-        path = _real(document, base, item["loc"])
-        code, message, hint, at_key = _words(item, root, path, document, names)
-        problems.append(document.problem(path, code, message, hint, key=at_key))
-    return problems
+def explain(wrong: ValidationError, root: Any, document: Document) -> list[tuple[tuple[Key, ...], Problem | None]]:
+    """What a validation error says of the document, in our words, each with its path.
+
+    A missing key has no problem of its own where one beside it is that key misspelt.
+    """
+    found: list[tuple[tuple[Key, ...], Problem | None]] = []
+    items = wrong.errors(include_url=False, include_input=True, include_context=True)
+    missing = {real_path(document, item["loc"]) for item in items if item["type"].startswith("missing")}
+    misspelt: set[tuple[Key, ...]] = set()
+    for item in sorted(items, key=lambda item: bool(item["type"].startswith("missing"))):
+        path = real_path(document, item["loc"])
+        if path in misspelt:
+            found.append((path, None))
+            continue
+        code, message, hint, at_key = _words(item, root, path, document)
+        if code == "unknown-key":
+            misspelt |= {other for other in missing if other[:-1] == path[:-1] and hint == _meant(other[-1])}
+        found.append((path, document.problem(path, code, message, hint, key=at_key)))
+    return found
 
 
-def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tuple[Key, ...]:
+def _meant(key: Key) -> str:
+    return f"did you mean {key!r}?"
+
+
+def real_path(document: Document, loc: tuple[Any, ...]) -> tuple[Key, ...]:
     """pydantic's path without the names of union branches; a missing key stays as the last step."""
-    value: Any = document.get(base)
-    path: list[Any] = list(base)
+    value: Any = document.value
+    path: list[Any] = []
     for number, raw in enumerate(loc):
         step = written(raw) if isinstance(raw, str) and not holds(value, raw) else raw
         if holds(value, step):
@@ -77,13 +90,13 @@ def _real(document: Document, base: Sequence[Key], loc: tuple[Any, ...]) -> tupl
     return tuple(path)
 
 
-def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document, names: str) -> tuple[str, str, str, bool]:
+def _words(item: Any, root: Any, path: tuple[Key, ...], document: Document) -> tuple[str, str, str, bool]:
     kind, context, last = item["type"], item.get("ctx", {}), path[-1] if path else ""
     subject = f"item {last + 1}" if isinstance(last, int) else f"{last!r}" if last else "the file"
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         known = [written(key) for key in keys_of(root, item["loc"][:-1])]
         hint = did_you_mean(str(last), known) or (f"known here: {', '.join(known)}" if 0 < len(known) <= 12 else "")
-        return "unknown-key", f"no {names} is called {last!r} here", hint, True
+        return "unknown-key", f"no key is called {last!r} here", hint, True
     if kind in ("missing", "missing_argument", "missing_keyword_only_argument"):
         return "missing-key", f"the key {last!r} is missing", f"add `{last}:` here", True
     if kind == "literal_error":

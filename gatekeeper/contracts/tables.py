@@ -8,12 +8,12 @@ from typing import Annotated, Literal
 
 from pydantic import Tag, ValidationError
 
+from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import split_path
 from gatekeeper.contracts.kinds import OwnerKeys, WindowKeys
 from gatekeeper.contracts.odcs_parts import CustomProperty, Server
 from gatekeeper.contracts.odcs_shape import Item, Property, SchemaObject
 from gatekeeper.contracts.shape import Shape, branch, explain
-from gatekeeper.contracts.yaml_lines import Document, Key
 from gatekeeper.errors import Problem
 from gatekeeper.model.catalog import Family, Type
 from gatekeeper.model.question import Table

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gatekeeper.contracts.document import Document, Place
 from gatekeeper.errors import Problem, ProjectError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_ALIASED = 10_000
 
-Key = str | int
 _INT = re.compile(r"[-+]?[0-9]+")
 _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _OCTAL = re.compile(r"0o[0-7]+")
@@ -37,61 +37,12 @@ _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset({"!", *(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))})
 
 
-@dataclass(slots=True)
-class Place:
-    """Where a value stands, and those inside of it. Lines and columns count from 1."""
+class BadYaml(ProjectError):
+    """A file that isn't valid YAML; `rest` is what could be read of it, `is_cut` says that its end couldn't."""
 
-    line: int
-    column: int
-    items: list[Place] | None = None
-    keys: dict[str, tuple[int, int, Place]] | None = None
-    size: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A file's value, and where each part of it stands."""
-
-    file: str
-    value: Any
-    place: Place = field(repr=False)
-
-    def at(self, path: Sequence[Key], *, key: bool = False) -> tuple[int, int]:
-        """Line and column of the value at the path, or of its key; of the nearest that holds it where there is none."""
-        place, found = self.place, (self.place.line, self.place.column)
-        for step in path:
-            if place.keys is not None and step in place.keys:
-                line, column, place = place.keys[str(step)]
-                found = (line, column) if key else (place.line, place.column)
-            elif place.items is not None and isinstance(step, int) and step < len(place.items):
-                place = place.items[step]
-                found = (place.line, place.column)
-            else:
-                break
-        return found
-
-    def get(self, path: Sequence[Key]) -> Any:
-        """The value at the path, or None."""
-        value: Any = self.value
-        for step in path:
-            if not holds(value, step):
-                return None
-            value = value[step]
-        return value
-
-    def problem(
-        self, path: Sequence[Key], code: str, message: str, hint: str = "", *, key: bool = False, warning: bool = False
-    ) -> Problem:
-        """A problem at that place."""
-        line, column = self.at(path, key=key)
-        return Problem(self.file, line, column, code, message, hint, "warning" if warning else "error")
-
-
-def holds(value: Any, step: Any) -> bool:
-    """Whether there is something at that key or index of the value."""
-    if isinstance(value, dict):
-        return step in value
-    return isinstance(value, list) and isinstance(step, int) and step < len(value)
+    def __init__(self, problems: Sequence[Problem], rest: Document | None = None, *, is_cut: bool = True) -> None:
+        super().__init__(problems)
+        self.rest, self.is_cut = rest, is_cut
 
 
 class _Refused(Exception):
@@ -101,32 +52,34 @@ class _Refused(Exception):
 
 
 def read_yaml(file: Path, name: str) -> Document:
-    """The file as a document called `name`. Raises: ProjectError."""
+    """The file as a document called `name`. Raises: BadYaml."""
     try:
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as wrong:
-        raise ProjectError([Problem(name, 0, 0, "file", f"can't be read: {wrong.strerror or wrong}")]) from wrong
+        raise BadYaml([Problem(name, 0, 0, "file", f"can't be read: {wrong.strerror or wrong}")]) from wrong
     return parse_yaml(content, name)
 
 
 def parse_yaml(content: bytes, name: str) -> Document:
-    """The document that the bytes hold. Raises: ProjectError with all that is wrong in its form."""
+    """The document that the bytes hold. Raises: BadYaml with all that is wrong in its form."""
     if len(content) > MAX_BYTES:
         hint = "split it into several files"
-        raise ProjectError([Problem(name, 0, 0, "size", f"is larger than {MAX_BYTES >> 20} MiB", hint)])
+        raise BadYaml([Problem(name, 0, 0, "size", f"is larger than {MAX_BYTES >> 20} MiB", hint)])
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as wrong:
         line = content.count(b"\n", 0, wrong.start) + 1
         column = wrong.start - (content.rfind(b"\n", 0, wrong.start) + 1) + 1
-        problem = Problem(name, line, column, "encoding", "is not UTF-8", "save the file as UTF-8")
-        raise ProjectError([problem]) from wrong
+        raise BadYaml([Problem(name, line, column, "encoding", "is not UTF-8", "save the file as UTF-8")]) from wrong
     builder = _Builder(name)
+    is_cut = True
     try:
-        value, place = builder.build(yaml.CSafeLoader(text))
+        builder.build(yaml.CSafeLoader(text))
+        is_cut = False
     except _Refused as wrong:
         builder.refuse(wrong.mark, wrong.code, str(wrong), wrong.hint)
+        is_cut = wrong.code != "documents"
     except yaml.MarkedYAMLError as wrong:
         mark = wrong.problem_mark or wrong.context_mark
         what = " ".join(filter(None, (wrong.problem, wrong.context)))
@@ -138,9 +91,10 @@ def parse_yaml(content: bytes, name: str) -> Document:
     except yaml.YAMLError as wrong:
         said = getattr(wrong, "reason", None) or str(wrong).splitlines()[0]
         builder.problems.append(Problem(name, 0, 0, "yaml", f"can't be read as YAML: {said}"))
+    read = Document(name, *builder.rest())
     if builder.problems:
-        raise ProjectError(builder.problems)
-    return Document(name, value, place)
+        raise BadYaml(builder.problems, read, is_cut=is_cut)
+    return read
 
 
 @dataclass(slots=True)
@@ -152,6 +106,11 @@ class _Open:
     anchor: str | None
     key: str | None = None
     key_mark: Any = None
+    skips: bool = False
+    """The key's value is read and dropped."""
+
+
+_DROPPED = object()
 
 
 class _Builder:
@@ -169,7 +128,13 @@ class _Builder:
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         self.problems.append(Problem(self.name, line, column, code, message, hint))
 
-    def build(self, parser: Any) -> tuple[Any, Place]:
+    def rest(self) -> tuple[Any, Place]:
+        """The value, or as much of it as has come."""
+        if self.root is not None:
+            return self.root
+        return (self.stack[0].value, self.stack[0].place) if self.stack else (None, Place(1, 1))
+
+    def build(self, parser: Any) -> None:
         documents = 0
         while (event := parser.get_event()) is not None:
             kind = type(event)
@@ -188,7 +153,6 @@ class _Builder:
                 documents += 1
                 if documents > 1:
                     raise _Refused(event.start_mark, "documents", "a second document begins", "write one a file")
-        return self.root or (None, Place(1, 1))
 
     def open(self, event: Any, is_mapping: bool) -> None:
         mark = event.start_mark
@@ -216,10 +180,12 @@ class _Builder:
         text, mark = event.value, event.start_mark
         if text == "<<" and event.implicit[0]:
             self.refuse(mark, "merge", "merge keys (<<) are no part of YAML 1.2", "write the keys out")
+            top.skips = top.place.pruned = True
         if text in top.value:
             line, column, _ = (top.place.keys or {})[text]
             message = f"the key {text!r} stands here twice, first in line {line}, column {column}"
             self.refuse(mark, "duplicate-key", message, "remove one of them")
+            top.skips = True
         if event.anchor:
             self.anchors[event.anchor] = (text, Place(mark.line + 1, mark.column + 1))
         top.key, top.key_mark = text, mark
@@ -243,11 +209,14 @@ class _Builder:
 
     def add(self, value: Any, place: Place) -> None:
         if not self.stack:
-            self.root = (value, place)
+            self.root = (None if value is _DROPPED else value, place)
             return
         top = self.stack[-1]
         top.place.size += place.size
-        if top.place.keys is None:
+        if value is _DROPPED or top.skips:
+            top.place.pruned = top.place.pruned or value is _DROPPED
+            top.key, top.skips = None, False
+        elif top.place.keys is None:
             top.value.append(value)
             if top.place.items is not None:
                 top.place.items.append(place)
@@ -261,16 +230,17 @@ class _Builder:
         text, tag = event.value, event.tag
         if tag is not None and tag not in _TAGS:
             self.refuse(event.start_mark, "tag", f"the tag {tag} is not known", "leave it out")
-            return text
+            return _DROPPED
         if tag in ("!", _CORE + "str") or (tag is None and not event.implicit[0]):
             return text
         try:
             value = plain(text)
         except ValueError:
             self.refuse(event.start_mark, "number", "is a number with too many digits", "quote it if it is a text")
-            return text
+            return _DROPPED
         if tag is not None and not _fits(value, tag):
             self.refuse(event.start_mark, "tag", f"{text!r} is no {tag.removeprefix(_CORE)}")
+            return _DROPPED
         return value
 
 

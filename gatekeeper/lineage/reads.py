@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
+from gatekeeper.model.reading import is_too_deep
+
 Path = tuple[str, ...]
 
 
@@ -39,6 +41,8 @@ class Script:
 def read_script(sql: str, *, dialect: str | None, file: str) -> Script:
     """Parse the script and list its reads and writes. Never raises on bad SQL: it is in `unread`."""
     try:
+        if is_too_deep(sql, dialect):
+            return Script(file, (), ("it is nested too deeply",))
         statements = sqlglot.parse(sql, dialect=dialect)
     except (sqlglot.ParseError, sqlglot.errors.TokenError, RecursionError) as wrong:
         return Script(file, (), (_first_line(wrong),))

@@ -31,9 +31,9 @@ _CLASSES: Final = {r"\d": _DIGIT, r"\w": _WORD, r"\s": _BLANK}
 
 def check_pattern(pattern: str) -> None:
     """Raises: ValueError, naming what some engine would read otherwise or not at all."""
-    within = [(token, inside) for token, inside in _tokens(pattern) if token != r"\\"]
-    outside = "".join("[]" if inside else token for token, inside in within)
-    inside_of = "\n".join(token[1:-1].replace(r"\\", "  ") for token, inside in within if inside)
+    within = [(part, inside) for part, inside in _parts(pattern) if part != r"\\"]
+    outside = "".join("[]" if inside else part for part, inside in within)
+    inside_of = "\n".join(part[1:-1].replace(r"\\", "  ") for part, inside in within if inside)
     for foreign, text in ((_FOREIGN, outside), (_FOREIGN_INSIDE, inside_of)):
         for found, what in foreign:
             if found.search(text):
@@ -53,18 +53,18 @@ def spelled_out(pattern: str) -> str:
     PostgreSQL's \w holds every letter of the locale, its dot a line break (measured on 18); ICU's \d all digits.
     """
     written = []
-    for token, inside in _tokens(pattern):
+    for part, inside in _parts(pattern):
         if not inside:
-            plain = _CLASSES.get(token) or _CLASSES.get(token.lower() if token[0] == "\\" else "")
-            if token == ".":
+            plain = _CLASSES.get(part) or _CLASSES.get(part.lower() if part[0] == "\\" else "")
+            if part == ".":
                 written.append(r"[^\n]")
             elif plain is not None:
-                written.append(f"[{'^' if token.isupper() else ''}{plain}]")
+                written.append(f"[{'^' if part.isupper() else ''}{plain}]")
             else:
-                written.append(token)
+                written.append(part)
             continue
-        first = 2 if token.startswith("[^") else 1
-        written.append(token[:first] + _class(token[first:-1]) + token[-1])
+        first = 2 if part.startswith("[^") else 1
+        written.append(part[:first] + _class(part[first:-1]) + part[-1])
     return "".join(written)
 
 
@@ -73,10 +73,10 @@ def _class(inner: str) -> str:
     return re.sub(r"\\.|[\[&~|]", lambda at: _CLASSES.get(at[0], at[0] if at[0][0] == "\\" else f"\\{at[0]}"), inner)
 
 
-_TOKEN: Final = re.compile(r"\\.|(\[\^?\]?(?:\\.|[^\]\\])*\])|.", re.DOTALL)
+_PART: Final = re.compile(r"\\.|(\[\^?\]?(?:\\.|[^\]\\])*\])|.", re.DOTALL)
 
 
-def _tokens(pattern: str) -> Iterator[tuple[str, bool]]:
+def _parts(pattern: str) -> Iterator[tuple[str, bool]]:
     """A character, an escape, or a whole class, and whether it is a class."""
-    for found in _TOKEN.finditer(pattern):
+    for found in _PART.finditer(pattern):
         yield found[0], found[1] is not None

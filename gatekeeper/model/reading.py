@@ -16,6 +16,22 @@ _WRITES: Final = (
 )  # fmt: skip
 _READS: Final = (exp.Select, exp.SetOperation, exp.Values, exp.Subquery)
 ADVICE: Final = "write one SELECT"
+# From some thousands on the compiled parser overruns the stack of the process, where no exception helps.
+_DEEPEST: Final = 250
+
+
+def is_too_deep(sql: str, dialect: str | None) -> bool:
+    """Whether the text nests deeper than the parser can go without endangering the process."""
+    if sql.count("(") + sql.count("[") + sql.lower().count("case") <= _DEEPEST:
+        return False
+    opens = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE}
+    closes = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END}
+    depth = 0
+    for token in sqlglot.tokenize(sql, dialect=dialect or None):
+        depth += (token.token_type in opens) - (token.token_type in closes)
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def check_reading(sql: str, dialect: str) -> None:
@@ -93,6 +109,11 @@ def _hidden_words(sql: str, dialect: str) -> str:
     """MySQL and MariaDB run what stands in comments of the form /*! … */."""
     if "\0" in sql:
         return "the SQL holds a NUL character"
+    try:
+        if is_too_deep(sql, dialect):
+            return "the SQL can't be read: it is nested too deeply"
+    except SqlglotError as error:
+        return f"the SQL can't be read: {_first_line(error)}"
     if dialect in ("mysql", "singlestore", "doris", "starrocks") and ("/*!" in sql or "/*M!" in sql):
         return "a comment of the form /*! … */ is run by the database; write it as SQL"
     return ""
@@ -108,6 +129,8 @@ def _first_line(error: Exception) -> str:
 def named_columns(sql: str, table: str, dialect: str) -> frozenset[str]:
     """The columns that a condition names, as far as it can be told; those of its subqueries left out."""
     try:
+        if is_too_deep(sql, dialect):
+            return frozenset()
         tree = sqlglot.parse_one(f"SELECT 1 WHERE (\n{sql}\n)", dialect=dialect or None)
     except (SqlglotError, RecursionError):
         return frozenset()

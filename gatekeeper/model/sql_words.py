@@ -106,7 +106,9 @@ WORDS: Final[dict[str, Words]] = {
     "postgres": Words(_LENGTH, _posix, _is_not_a_number),
     "redshift": Words(_call("LEN"), _posix, _is_not_a_number),
     "snowflake": Words(_LENGTH, _snowflake_matches, _is_not_a_number, naive="timestamp_ntz"),
-    "bigquery": Words(_CHAR_LENGTH, _found_by("REGEXP_CONTAINS", "bigquery"), _call("IS_NAN"), wide="decimal", is_re2=True),
+    "bigquery": Words(
+        _CHAR_LENGTH, _found_by("REGEXP_CONTAINS", "bigquery"), _call("IS_NAN"), wide="decimal", is_re2=True,
+    ),
     "databricks": Words(
         _CHAR_LENGTH, lambda part, pattern: exp.RegexpLike(this=part, expression=exp.Literal.string(pattern)),
         _call("ISNAN"), wide=_WIDE, naive="timestamp_ntz",

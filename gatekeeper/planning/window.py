@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 
@@ -18,16 +19,19 @@ def parse_window(text: str) -> tuple[datetime | date, datetime | date]:
     if not dots:
         raise ValueError(f"{text!r} is no window; write A..B, such as 2026-11-01..2026-11-03")
     first, last = _point(start), _point(end)
+    # at the ends of the calendar another zone's time is none
+    if any(point.year == year for point in (first, last) for year in (1, 9999)):
+        raise ValueError(f"the window {text!r} lies beyond the years that a database knows")
     if _utc(first, "UTC", after=False) >= _utc(last, "UTC", after=True):
         raise ValueError(f"the window {text!r} ends before it begins")
     return first, last
 
 
 def _point(text: str) -> datetime | date:
-    try:
-        return date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no date and no time in ISO 8601") from None
+    for form in (date, datetime):  # a date first: as a time it would lose its day
+        with suppress(ValueError):
+            return form.fromisoformat(text)
+    raise ValueError(f"{text!r} is no date and no time in ISO 8601")
 
 
 def _utc(point: datetime | date, zone: str, *, after: bool) -> datetime:
@@ -72,6 +76,6 @@ def parse_moment(text: str) -> datetime:
     """A time in ISO 8601 with its offset, or naive in UTC. Raises: ValueError."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time in ISO 8601, such as 2026-11-22T06:00:00+01:00") from None
-    return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -57,7 +57,7 @@ def decide(
     made: list[Decision] = []
     for rule in rules:
         finding = findings[rule.id]
-        waiver, note = waived_by(output.waivers, rule.id, finding, today)
+        waiver, note = waived_by(output.waivers, rule, finding, today)
         for section in sections_of(rule, finding, parts(output), feeds):
             effect = _effect(finding, waiver, _late(output, section, rule, finding), strict=strict)
             made.append(Decision(rule.id, effect, section.id, waiver if effect == "waived" else None, note))

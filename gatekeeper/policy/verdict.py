@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 from gatekeeper.model.finding import Finding
@@ -21,15 +21,16 @@ def verdict(
     planned: Collection[str],
     findings: Mapping[str, Finding],
     decisions: Sequence[Decision],
-    unchecked: Collection[Table],
+    unchecked: Collection[object],
 ) -> Verdict:
-    """Open only if every planned rule has a decision that does not block, and every table was checked.
+    """Open only if every planned rule has a decision that does not block, and every input was checked.
 
-    `planned`: the ids of all rules; `unchecked`: the tables of which no rule of severity error was evaluated.
+    `planned`: the ids of all rules; `unchecked`: the inputs of which no rule of severity error was evaluated.
     """
     stands: list[Verdict] = []
     decided = {decision.rule for decision in decisions}
-    if not planned or unchecked or any(id not in decided or id not in findings for id in planned):
+    asked = [id for id in planned if id not in findings or findings[id].cause != "not_selected"]
+    if not asked or unchecked or any(id not in decided or id not in findings for id in planned):
         stands.append("not_evaluated")
     for decision in decisions:
         if decision.effect in ("shown", "labels", "waived"):
@@ -53,10 +54,21 @@ def unchecked(
     needed: Collection[Table], rules: Sequence[PlannedRule], findings: Mapping[str, Finding]
 ) -> tuple[Table, ...]:
     """The tables that are needed and of which no rule of severity error was evaluated."""
-    checked = {
-        table
-        for rule in rules
-        if rule.severity == "error" and rule.id in findings and findings[rule.id].status in EVALUATED
-        for table in rule.about
-    }
+    checked = {table for rule in _looking(rules, findings) for table in rule.about}
     return tuple(table for table in needed if table not in checked)
+
+
+def unchecked_contracts(
+    tableless: Collection[str], rules: Sequence[PlannedRule], findings: Mapping[str, Finding]
+) -> tuple[str, ...]:
+    """The same of contracts that are needed and describe no table."""
+    checked = {rule.contract for rule in _looking(rules, findings)}
+    return tuple(contract for contract in tableless if contract not in checked)
+
+
+def _looking(rules: Sequence[PlannedRule], findings: Mapping[str, Finding]) -> Iterator[PlannedRule]:
+    """The rules that look at their tables with the weight to close the gate, and did."""
+    for rule in rules:
+        finding = findings.get(rule.id)
+        if rule.severity == "error" and finding and finding.status in EVALUATED and finding.cause != "busy":
+            yield rule

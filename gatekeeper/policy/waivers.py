@@ -7,33 +7,35 @@ from datetime import date, timedelta
 
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Waiver
+from gatekeeper.model.rule import PlannedRule
 
 
-def waived_by(waivers: Iterable[Waiver], rule_id: str, finding: Finding, today: date) -> tuple[Waiver | None, str]:
-    """The waiver that holds, or None and why none does. An error is never waived."""
+def waived_by(waivers: Iterable[Waiver], rule: PlannedRule, finding: Finding, today: date) -> tuple[Waiver | None, str]:
+    """The waiver that holds, or None and why none does. What nobody could look at is never waived."""
     why = ""
     for waiver in waivers:
-        if not waiver.covers(rule_id) or finding.status not in ("fail", "late"):
+        if not waiver.covers(rule.id) or finding.status not in ("fail", "late") or finding.cause == "busy":
             continue
         if today > waiver.expires:
             why = f"the waiver of {waiver.by} ({waiver.reason}) ended on {waiver.expires:%Y-%m-%d}"
-        elif (beyond := _beyond(waiver, finding)) is not None:
+        elif (beyond := _beyond(waiver, finding, rule.withholds(finding))) is not None:
             why = f"the waiver of {waiver.by} ({waiver.reason}) {beyond}"
         else:
             return waiver, ""
     return None, why
 
 
-def _beyond(waiver: Waiver, finding: Finding) -> str | None:
-    """Why the finding is out of the waiver's bounds; None where it is within."""
+def _beyond(waiver: Waiver, finding: Finding, hidden: bool) -> str | None:
+    """Why the finding is out of the waiver's bounds; None where it is within. `hidden`: not by how much."""
     if waiver.max is None:
         return None
     if isinstance(waiver.max, timedelta):
         if finding.unit != "seconds" or finding.measured is None:
             return "allows a duration, and this is none"
         limit, measured = waiver.max.total_seconds(), float(finding.measured)
-        return None if measured <= limit else f"allows {limit / 3600:g} h, and it is {measured / 3600:.1f} h"
+        said = "more" if hidden else f"{measured / 3600:.1f} h"
+        return None if measured <= limit else f"allows {limit / 3600:g} h, and it is {said}"
     seen = finding.violating_rows if finding.violating_rows is not None else finding.measured
     if seen is None:
         return f"allows {waiver.max:g}, and nothing was measured"
-    return None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {float(seen):g}"
+    return None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {'more' if hidden else f'{float(seen):g}'}"

@@ -50,6 +50,10 @@ def test_what_can_not_be_read_is_said() -> None:
     )
 
 
+def test_a_script_nested_beyond_reading_is_said_and_not_a_crash() -> None:
+    assert read_script("SELECT * FROM (" * 20000 + "SELECT 1" + ") t" * 20000, dialect="duckdb", file="x.sql").unread
+
+
 def test_the_graph_goes_down_to_the_sources(tmp_path: Path) -> None:
     (tmp_path / "a.sql").write_text("CREATE TABLE staging.x AS SELECT * FROM raw.x")
     (tmp_path / "b.sql").write_text("CREATE TABLE marts.y AS SELECT * FROM staging.x JOIN raw.rates USING (day)")

@@ -111,9 +111,19 @@ def test_what_is_more_or_less_than_a_condition_is_refused(text):
         sql.check_condition(text, "postgres")
 
 
-def test_a_deeply_nested_text_is_refused_and_not_a_crash():
-    with pytest.raises(ValueError):
-        sql.check_reading("select " + "(" * 20000 + "1" + ")" * 20000, "postgres")
+@pytest.mark.parametrize(
+    ("opened", "inside", "closed"),
+    [("(", "1", ")"), ("[", "1", "]"), ("abs(", "1", ")"), ("case when true then ", "1", " end"), ("not ", "true", "")],
+)
+def test_a_deeply_nested_text_is_refused_and_not_a_crash(opened, inside, closed):
+    with pytest.raises(ValueError, match=r"deeply|read"):
+        sql.check_reading("select " + opened * 20000 + inside + closed * 20000, "postgres")
+    with pytest.raises(ValueError, match="deeply"):
+        sql.check_reading("select * from (" * 20000 + "select 1" + ") t" * 20000, "postgres")
+
+
+def test_a_long_text_that_is_not_deep_is_read():
+    sql.check_reading("select 1 where " + " and ".join(["(a = 1)"] * 2000), "postgres")
 
 
 def test_all_columns_that_a_question_names_are_told():
