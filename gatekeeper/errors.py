@@ -1,12 +1,12 @@
 """What can go wrong, by what the user can do about it.
 
-    GatekeeperError
-    ├── ProjectError      mend the files            exit 2
-    ├── UsageError        mend the command          exit 2
-    ├── EngineError       mend the connection       a finding `error`, or `late` when busy
-    ├── ReportError       mend the report's path    exit 3
-    ├── CouldNotTell      a rule's question was answered "unknown"
-    └── Unanswered        a question that nobody answered: a bug, exit 3
+GatekeeperError
+├── ProjectError      mend the files            exit 2
+├── UsageError        mend the command          exit 2
+├── EngineError       mend the connection       a finding `error`, or `late` when busy
+├── ReportError       mend the report's path    exit 3
+├── CouldNotTell      a rule's question was answered "unknown"
+└── Unanswered        a question that nobody answered: a bug, exit 3
 """
 
 from __future__ import annotations

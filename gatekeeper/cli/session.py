@@ -19,7 +19,7 @@ from gatekeeper.cli.exit import NOT_EVALUATED, OPEN, State, write_reports
 from gatekeeper.contracts import find_project, load_project
 from gatekeeper.errors import UsageError
 from gatekeeper.gate.pool import Interrupt
-from gatekeeper.gate.run import Options, World, run, scopes
+from gatekeeper.gate.run import Options, World, run, scopes, selected
 from gatekeeper.model.project import Connection, Project
 from gatekeeper.model.report import Report
 from gatekeeper.planning.window import parse_moment
@@ -59,7 +59,7 @@ def gated(
         advisory=rest["advisory"],
         select=select,
     )
-    scoped = scopes(loaded, command, names, options.before)
+    scoped = selected(scopes(loaded, command, names, options.before), select)
     if explain:
         from gatekeeper.cli.plan import plan_text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -29,17 +29,24 @@ def read_form(
     except ValidationError as wrong:
         found = explain(wrong, shape, document)
         problems += [problem for _, problem in found if problem is not None]
-        document = document.without([path for path, _ in found])
+        cuts = [path for path, _ in found]
+        document = document.without(cuts)
+    if () in cuts:
+        return None, document
     for _ in range(_ROUNDS):
         try:
             return shape.model_validate(document.value), document
         except ValidationError as wrong:
-            document = _with_less(wrong, document, stand_in)
+            document, cuts = _with_less(wrong, document, stand_in)
+        if () in cuts:
+            break
     return None, document
 
 
-def _with_less(wrong: ValidationError, document: Document, stand_in: StandIn) -> Document:
-    cuts: list[Sequence[Key]] = []
+def _with_less(
+    wrong: ValidationError, document: Document, stand_in: StandIn
+) -> tuple[Document, list[tuple[Key, ...]]]:
+    cuts: list[tuple[Key, ...]] = []
     for item in wrong.errors(include_url=False, include_input=False, include_context=False):
         path = real_path(document, item["loc"])
         if not item["type"].startswith("missing"):
@@ -48,4 +55,4 @@ def _with_less(wrong: ValidationError, document: Document, stand_in: StandIn) ->
             document = document.holding(path, value)
         else:
             cuts.append(path[:-1])
-    return document.without(cuts)
+    return document.without(cuts), cuts

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import Field, create_model
 
 from gatekeeper.contracts.document import Document, Key
-from gatekeeper.contracts.shape import Shape, explain, written
+from gatekeeper.contracts.form import read_form
+from gatekeeper.contracts.shape import Shape, written
 from gatekeeper.errors import Problem
 from gatekeeper.model.rule import Rule
 from gatekeeper.model.written import Duration
@@ -114,6 +115,9 @@ class WrittenRule:
     common: CommonKeys
     columns: tuple[str, ...] = ()
     unbuilt: str = ""
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    """The kind's own keys that could be read; there are problems with others if `is_broken`."""
+    is_broken: bool = False
 
 
 def known_kinds() -> list[str]:
@@ -146,12 +150,6 @@ def _mirror(hint: Any) -> Any:
     return _mirrored(hint) if isinstance(hint, type) and dataclasses.is_dataclass(hint) else hint
 
 
-def _build(kind: str, keys: Mapping[str, Any]) -> Any:
-    """The rule, or the shape of one that isn't built. Raises: ValidationError, ValueError."""
-    shape = shape_of(kind).model_validate(keys)
-    return shape if kind in UNBUILT else _dataclass(RULES.get(kind), shape)
-
-
 def _dataclass(kind: Any, shape: Shape) -> Any:
     hints = _hints(kind)
     values = {name: getattr(shape, name) for name in shape.model_fields_set if getattr(shape, name) is not None}
@@ -173,7 +171,10 @@ def _value(hint: Any, value: Any) -> Any:
 def read_kind(
     document: Document, path: Sequence[Key], kind: str, keys: Any, column: str | None = None
 ) -> tuple[WrittenRule | None, list[Problem]]:
-    """The rule of that kind whose keys stand at `path`; `column` is implied where the kind has one."""
+    """The rule of that kind whose keys stand at `path`; `column` is implied where the kind has one.
+
+    With problems, what could be read of the rule, so that what it says of columns and rows is looked at too.
+    """
     if kind not in RULES and kind not in UNBUILT:
         hint = did_you_mean(kind, known_kinds()) or f"kinds are {', '.join(known_kinds())}"
         return None, [document.problem(path, "unknown-kind", f"no rule is called {kind!r}", hint, key=True)]
@@ -182,45 +183,39 @@ def read_kind(
     if not isinstance(keys, dict):
         return None, [document.problem(path, "bad-type", f"{kind!r} must be a mapping of its keys")]
     problems: list[Problem] = []
-    common = CommonKeys()
-    try:
-        common = CommonKeys.model_validate({key: value for key, value in keys.items() if key in COMMON})
-    except ValidationError as wrong:
-        problems += explain(wrong, CommonKeys, document, path)
+    taken = document.part(path, {key: value for key, value in keys.items() if key in COMMON})
+    common = read_form(CommonKeys, taken, problems)[0] or CommonKeys()
     own = {key: value for key, value in keys.items() if key not in COMMON}
     unbuilt = f"the kind {kind} is not built yet" if kind in UNBUILT else ""
     if kind in WITH_BASELINE and "baseline" in own:
         unbuilt = f"`baseline` of {kind} is not built yet"
-        problems += _check_baseline(document, [*path, "baseline"], own.pop("baseline"))
+        read_form(Baseline, document.part([*path, "baseline"], own.pop("baseline")), problems)
         if {"min", "max"}.isdisjoint(own):
             own = {**own, "min": 0}
     own = {**_implied(kind, column, own), **own}
-    rule, more = _try(document, path, kind, own)
-    if more:
-        return None, problems + more
-    warn, more = (None, []) if unbuilt else _warn(document, [*path, "warn"], kind, own, common.warn)
-    problems += more
-    if problems:
-        return None, problems
-    named = rule if unbuilt == "" else None
-    return WrittenRule(kind, named, warn, common, columns_of(rule), unbuilt), []
+    rule, left = _try(document, path, kind, own, problems)
+    warn = None if unbuilt else _warn(document, [*path, "warn"], kind, left, common.warn, problems)
+    named = tuple(name for name in columns_of(rule) if isinstance(name, str))
+    broken = bool(problems)
+    built = None if unbuilt or isinstance(rule, Shape) else rule
+    return WrittenRule(kind, built, warn, common, named, unbuilt, left, broken), problems
 
 
-def _try(document: Document, path: Sequence[Key], kind: str, keys: Mapping[str, Any]) -> tuple[Any, list[Problem]]:
+def _try(
+    document: Document, path: Sequence[Key], kind: str, keys: Mapping[str, Any], problems: list[Problem]
+) -> tuple[Any, Mapping[str, Any]]:
+    """The rule, else the form of one that isn't built or can't be; and its keys that are right."""
+    known = len(problems)
+    shape, left = read_form(shape_of(kind), document.part(path, keys), problems)
+    if shape is None or kind in UNBUILT:
+        return shape, left.value
     try:
-        return _build(kind, keys), []
-    except ValidationError as wrong:
-        return None, explain(wrong, shape_of(kind), document, path)
+        return _dataclass(RULES.get(kind), shape), left.value
     except ValueError as wrong:
-        return None, [document.problem(path, "bad-rule", f"{kind}: {wrong}", key=True)]
-
-
-def _check_baseline(document: Document, path: Sequence[Key], value: Any) -> list[Problem]:
-    try:
-        Baseline.model_validate(value)
-    except ValidationError as wrong:
-        return explain(wrong, Baseline, document, path)
-    return []
+        # what was taken out before may be what is missing now
+        if len(problems) == known:
+            problems.append(document.problem(path, "bad-rule", f"{kind}: {wrong}", key=True))
+    return shape, left.value
 
 
 def _implied(kind: str, column: str | None, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -231,22 +226,32 @@ def _implied(kind: str, column: str | None, own: Mapping[str, Any]) -> dict[str,
 
 
 def _warn(
-    document: Document, path: Sequence[Key], kind: str, own: Mapping[str, Any], warn: Mapping[str, Any] | None
-) -> tuple[Rule | None, list[Problem]]:
+    document: Document,
+    path: Sequence[Key],
+    kind: str,
+    own: Mapping[str, Any],
+    warn: Mapping[str, Any] | None,
+    problems: list[Problem],
+) -> Rule | None:
     """The same rule with the thresholds of `warn` in place of its own."""
     if warn is None:
-        return None, []
+        return None
     known = [written(name) for name in RULES.get(kind).thresholds]
     if not known:
-        return None, [document.problem(path, "no-thresholds", f"{kind!r} has no threshold to warn at", key=True)]
-    strange = [
-        document.problem([*path, key], "unknown-key", f"{kind!r} has no threshold called {key!r}",
-                         did_you_mean(key, known) or f"thresholds are {', '.join(known)}", key=True)
-        for key in warn if key not in known
-    ]  # fmt: skip
-    if strange:
-        return None, strange
-    return _try(document, path, kind, {**own, **warn})
+        message = f"{kind!r} has no threshold to warn at"
+        problems.append(document.problem(path, "no-thresholds", message, "leave `warn` out", key=True))
+        return None
+    strange = [key for key in warn if key not in known]
+    for key in strange:
+        hint = did_you_mean(key, known) or f"thresholds are {', '.join(known)}"
+        message = f"{kind!r} has no threshold called {key!r}"
+        problems.append(document.problem([*path, key], "unknown-key", message, hint, key=True))
+    limits = {key: value for key, value in warn.items() if key in known}
+    found: list[Problem] = []
+    rule, _ = _try(document, path, kind, {**own, **limits}, found)
+    # what the rule itself lacks, its warning lacks too
+    problems += [one for one in found if not problems or one.code not in ("bad-rule", "missing-key")]
+    return None if isinstance(rule, Shape) else rule
 
 
 def columns_of(rule: Any) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gatekeeper.contracts.document import Key
-from gatekeeper.contracts.kinds import WrittenRule, read_kind
+from gatekeeper.contracts.kinds import WrittenRule, read_kind, shape_of
 from gatekeeper.contracts.odcs_shape import Quality
 from gatekeeper.contracts.promises import standard_pattern
 from gatekeeper.contracts.register import Entry, Register
@@ -47,6 +47,7 @@ class QualityReader:
             description=quality.description or "",
             severity=quality.severity,
             own=own,
+            is_broken=self.register.document.is_pruned(path),
         )
         kind = quality.type or ("sql" if quality.query else "custom" if quality.engine else "library")
         readers = {"text": self._text, "custom": self._custom, "sql": self._sql_rule, "library": self._library}
@@ -81,6 +82,8 @@ class QualityReader:
         self.register.problems += problems
         if read is None:
             return None
+        if read.is_broken:
+            return self._broken(entry, kind, read)
         if read.common.samples is not None:
             hint = "no row is shown in any report"
             message = "samples are not collected yet"
@@ -95,6 +98,19 @@ class QualityReader:
         if hasattr(read.rule, "query"):
             return self._query(entry, read)
         return entry
+
+    def _broken(self, entry: Entry, kind: str, read: WrittenRule) -> Entry | None:
+        """A rule with problems has more, perhaps, in what it says of columns, rows and SQL."""
+        for name in read.columns:
+            self.register.is_column(entry, self.site, name)
+        query = read.keys.get("query")
+        if isinstance(query, str):
+            self._sql(query, entry, (*entry.path, "query"))
+        if entry.column is None and len(read.columns) == 1:
+            entry = replace(entry, column=read.columns[0])
+        nameless = kind == "references" or (not read.columns and "column" in shape_of(kind).model_fields)
+        broken = entry.is_broken or nameless
+        return replace(entry, kind=kind, what=kind, common=read.common, is_broken=broken)
 
     def _references(self, entry: Entry, read: WrittenRule) -> Entry | None:
         rule = read.rule

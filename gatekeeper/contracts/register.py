@@ -46,6 +46,8 @@ class Entry:
     own: DefaultKeys | None = None
     common: CommonKeys | None = None
     tables: tuple[Table, ...] = ()
+    is_broken: bool = False
+    """Some of it was wrong, perhaps what it would be called by."""
 
 
 @dataclass(slots=True)
@@ -112,6 +114,8 @@ class Register:
             candidates = [f"{self.owner}#{plain}"]
             if entry.operator:
                 candidates.append(f"{self.owner}#{plain}.{within(entry.operator)}")
+        if entry.is_broken and entry.id is None:
+            return candidates[0]
         place = self.document.at(entry.path, key=True)
         for candidate in candidates:
             if candidate not in self.taken:
@@ -173,17 +177,18 @@ class Register:
     def _resolved(self, entry: Entry, site: Site, rule: Any, *, quiet: bool = False) -> Any:
         """The rule with its columns as the database names them."""
         changes: dict[str, Any] = {}
-        wrong = [name for name in columns_of(rule) if not self._is_column(entry, site, name, quiet)]
+        wrong = [name for name in columns_of(rule) if not self.is_column(entry, site, name, quiet)]
         if not wrong and hasattr(rule, "column"):
             changes["column"] = site.physical(rule.column)
         elif not wrong and hasattr(rule, "columns"):
             changes["columns"] = tuple(site.physical(name) for name in rule.columns)
         event = getattr(rule, "event", None)
-        if event is not None and self._is_column(entry, site, event.column, quiet):
+        if event is not None and self.is_column(entry, site, event.column, quiet):
             changes["event"] = replace(event, column=site.physical(event.column))
         return dataclasses.replace(rule, **changes) if changes else rule
 
-    def _is_column(self, entry: Entry, site: Site, name: str, quiet: bool) -> bool:
+    def is_column(self, entry: Entry, site: Site, name: str, quiet: bool = False) -> bool:
+        """Whether the table has that column; a problem if it has not."""
         try:
             site.physical(name)
         except ValueError as wrong:

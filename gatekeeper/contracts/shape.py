@@ -56,7 +56,11 @@ def explain(wrong: ValidationError, root: Any, document: Document) -> list[tuple
     """
     found: list[tuple[tuple[Key, ...], Problem | None]] = []
     items = wrong.errors(include_url=False, include_input=True, include_context=True)
-    missing = {real_path(document, item["loc"]) for item in items if item["type"].startswith("missing")}
+    missing: dict[tuple[Key, ...], list[Key]] = {}
+    for item in items:
+        if item["type"].startswith("missing"):
+            path = real_path(document, item["loc"])
+            missing.setdefault(path[:-1], []).append(path[-1])
     misspelt: set[tuple[Key, ...]] = set()
     for item in sorted(items, key=lambda item: bool(item["type"].startswith("missing"))):
         path = real_path(document, item["loc"])
@@ -65,7 +69,7 @@ def explain(wrong: ValidationError, root: Any, document: Document) -> list[tuple
             continue
         code, message, hint, at_key = _words(item, root, path, document)
         if code == "unknown-key":
-            misspelt |= {other for other in missing if other[:-1] == path[:-1] and hint == _meant(other[-1])}
+            misspelt |= {(*path[:-1], key) for key in missing.get(path[:-1], ()) if hint == _meant(key)}
         found.append((path, document.problem(path, code, message, hint, key=at_key)))
     return found
 

@@ -26,8 +26,9 @@ from gatekeeper.model.rule import OwnerClass, PlannedRule
 from gatekeeper.model.written import in_words
 from gatekeeper.planning.rounds import asked_by
 from gatekeeper.policy.decisions import Decision, Feeds, decide
+from gatekeeper.policy.disclosure import disclosed
 from gatekeeper.policy.sections import section_reports
-from gatekeeper.policy.verdict import EXIT_CODES, unchecked, verdict, worst
+from gatekeeper.policy.verdict import EXIT_CODES, unchecked, unchecked_contracts, verdict, worst
 from gatekeeper.rules.same_day import SameDay
 
 _OF_CONNECTION = frozenset({"connect", "auth", "permission", "timeout", "busy"})
@@ -46,12 +47,13 @@ def assemble(
 ) -> Report:
     """The finished report. `frame` holds what is known before anything is measured."""
     by_id = {rule.id: rule for rule in rules}
+    told = {rule.id: disclosed(rule, findings[rule.id]) for rule in rules}
     decisions: dict[str, tuple[Decision, ...]] = {}
     outputs = []
     for scope in scoped:
         mine = [by_id[rule.id] for rule in scope.rules]
         decisions[scope.output.id] = decide(scope.output, mine, findings, today, _feeds(scope), strict=strict)
-        outputs.append(_output(project, scope, mine, findings, decisions[scope.output.id]))
+        outputs.append(_output(project, scope, mine, told, decisions[scope.output.id]))
     waived = _waived(scoped, decisions)
     needed_by: dict[str, str | None] = {}
     for scope in scoped:
@@ -60,8 +62,8 @@ def assemble(
     seconds = {query.id: query.seconds for query in measured.queries}
     reports = []
     for rule in rules:
-        owner = _owner(project, rule, findings[rule.id]) or needed_by.get(rule.id)
-        reports.append(_rule(project, rule, findings[rule.id], measured, seconds, owner, waived.get(rule.id)))
+        owner = _owner(project, rule, told[rule.id]) or needed_by.get(rule.id)
+        reports.append(_rule(project, rule, told[rule.id], measured, seconds, owner, waived.get(rule.id)))
     verdicts = worst([output.verdict for output in outputs])
     skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
     now = datetime.now(timezone.utc)
@@ -92,7 +94,8 @@ def _output(
     decisions: Sequence[Decision],
 ) -> OutputReport:
     output = scope.output
-    unseen = unchecked(scope.needed, rules, findings)
+    unseen = [str(table) for table in unchecked(scope.needed, rules, findings)]
+    unseen += unchecked_contracts(scope.tableless, rules, findings)
     said = verdict([rule.id for rule in rules], findings, decisions, unseen)
     waived = {d.rule for d in decisions if d.effect == "waived"}
     statuses = ["waived" if rule.id in waived else findings[rule.id].status for rule in rules]
@@ -107,7 +110,7 @@ def _output(
         verdict=said,
         exit_code=EXIT_CODES[said],
         rules=tuple(rule.id for rule in rules),
-        reason=_reason(rules, findings, decisions, [str(table) for table in unseen]),
+        reason=_reason(rules, findings, decisions, unseen),
         counts=_counts(statuses),
         sections=section_reports(output, rules, findings, decisions, _zone(project, rules))
         if scope.kind == "output"
@@ -123,7 +126,7 @@ def _output(
             )
             for d in decisions
         ),
-        unchecked=tuple(str(table) for table in unseen),
+        unchecked=tuple(unseen),
         left_out=scope.left_out,
     )
 
@@ -191,7 +194,6 @@ def _rule(
 ) -> RuleReport:
     known = project.owner(owner)
     queries = _queries(rule, measured)
-    hidden = rule.classified is not None and finding.unit in ("value", "seconds")
     return RuleReport(
         id=rule.id,
         contract=rule.contract,
@@ -203,14 +205,14 @@ def _rule(
         severity=rule.severity,
         status="waived" if waiver else finding.status,
         cause=finding.cause,
-        message=_withheld(rule, finding) if hidden else finding.message,
-        measured=None if hidden else finding.measured,
+        message=finding.message,
+        measured=finding.measured,
         unit=finding.unit,
         expected=finding.expected,
         established=finding.established,
         evaluated_rows=finding.evaluated_rows,
         violating_rows=finding.violating_rows,
-        newest=None if hidden else finding.newest,
+        newest=finding.newest,
         owner=owner,
         runbook=known.runbook if known else None,
         file=rule.file,
@@ -221,12 +223,6 @@ def _rule(
         seconds=round(sum(seconds.get(id, 0.0) for id in queries), 4),
         windowed=rule.on is not None and rule.on.rows.window is not None,
     )
-
-
-def _withheld(rule: PlannedRule, finding: Finding) -> str:
-    held = {"pass": "holds", "warn": "is beyond its warning", "fail": "is out of bounds", "late": "is too old"}
-    said = held.get(finding.status, "could not be told")
-    return f"{rule.column or rule.kind} {said}; its value is not shown, it is {rule.classified}"
 
 
 def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:

@@ -67,6 +67,27 @@ def scopes(project: Project, command: str, names: Sequence[str], before: Before)
     ]
 
 
+def selected(scoped: Sequence[Scope], select: Sequence[str]) -> list[Scope]:
+    """What is left when only some rules are asked for: contracts without one are not checked at all, and what
+    the others are not asked about needs no other check. Raises: UsageError where a name means no rule.
+    """
+    ids = [rule.id for scope in scoped for rule in scope.rules]
+    for want in select:
+        if not any(_means(want, id) for id in ids):
+            hint = did_you_mean(want, ids) or "a rule's id or a glob over ids; `--verbose` lists them"
+            raise UsageError(f"--select {want}: no rule of these contracts is called so\n  {hint}")
+    if not select:
+        return list(scoped)
+    left = []
+    for scope in scoped:
+        asked = [rule for rule in scope.rules if any(_means(want, rule.id) for want in select)]
+        wanted = {table for rule in asked for table in rule.about}
+        scope.needed = [table for table in scope.needed if table in wanted]
+        scope.tableless = [id for id in scope.tableless if any(not rule.about for rule in asked)]
+        left += [scope] if asked else []
+    return left
+
+
 def run(project: Project, scoped: Sequence[Scope], command: str, options: Options, world: World) -> Report:
     """Measure every rule once, judge it, and say what each output makes of it."""
     started = datetime.now(timezone.utc)
@@ -78,10 +99,6 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
         interrupt=world.interrupt,
     )
     rules = planned(project, scoped, options)
-    for scope in scoped:
-        # what --select leaves out is not asked for, so its tables need no other check
-        wanted = {table for rule in scope.rules if _selected(rule, options) for table in rule.about}
-        scope.needed = [table for table in scope.needed if table in wanted or not options.select]
     given = {id: finding for scope in scoped for id, finding in scope.given.items()}
     given |= {
         rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)
@@ -152,7 +169,11 @@ def _now(rule: PlannedRule, measured: Measured, fallback: datetime) -> datetime:
 
 
 def _selected(rule: PlannedRule, options: Options) -> bool:
-    return not options.select or any(rule.id == want or fnmatchcase(rule.id, want) for want in options.select)
+    return not options.select or any(_means(want, rule.id) for want in options.select)
+
+
+def _means(want: str, rule_id: str) -> bool:
+    return want == rule_id or fnmatchcase(rule_id, want)
 
 
 def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list[str]:

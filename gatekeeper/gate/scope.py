@@ -26,6 +26,8 @@ class Scope:
     kind: Literal["output", "contract"]
     rules: list[PlannedRule]
     needed: list[Table]
+    tableless: list[str] = field(default_factory=list)
+    """Contracts that are needed and describe no table."""
     given: dict[str, Finding] = field(default_factory=dict)
     hidden: tuple[HiddenDependency, ...] = ()
     left_out: tuple[str, ...] = ()
@@ -35,7 +37,8 @@ class Scope:
 def of_output(project: Project, output: Output, graph: Graph | None, before: Before) -> Scope:
     """The rules of the inputs' tables, of the output itself, and of what its SQL reads unsaid."""
     needed = list(dict.fromkeys(table for entry in output.inputs for table in entry.tables))
-    scope = Scope(output, "output", [], needed, graph=graph)
+    tableless = [entry.contract for entry in output.inputs if not entry.tables]
+    scope = Scope(output, "output", [], needed, list(dict.fromkeys(tableless)), graph=graph)
     if graph is not None:
         _dependencies(project, scope, graph)
     contracts = {entry.contract for entry in output.inputs}
@@ -62,7 +65,7 @@ def of_contract(contract: Contract) -> Scope:
         id=contract.id, title=contract.title, type="contract", owner=contract.owner, file=contract.file,
         line=contract.line, tables=tables,
     )  # fmt: skip
-    return Scope(output, "contract", list(contract.rules), list(tables))
+    return Scope(output, "contract", list(contract.rules), list(tables), [] if tables else [contract.id])
 
 
 def _dependencies(project: Project, scope: Scope, graph: Graph) -> None:

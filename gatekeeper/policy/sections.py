@@ -46,15 +46,19 @@ def section_reports(
 
 
 def _status(standing: Sequence[tuple[PlannedRule, Finding]]) -> SectionStatus:
-    if any(finding.status == "error" for _, finding in standing):
-        return "unknown" if not any(finding.status == "fail" for _, finding in standing) else "blocked"
-    if any(finding.status == "fail" for _, finding in standing):
-        return "blocked"
     if not standing:
         return "fresh"
-    if all(rule.kind == "volume" or finding.cause == "arrival" for rule, finding in standing):
+    if all(_is_missing_rows(rule, finding) for rule, finding in standing):
         return "partial"
+    if any(finding.status == "fail" for _, finding in standing):
+        return "blocked"
     return "stale" if all(finding.status == "late" for _, finding in standing) else "unknown"
+
+
+def _is_missing_rows(rule: PlannedRule, finding: Finding) -> bool:
+    """Rows are not all there yet; too many of them are no such thing."""
+    few = rule.kind in ("volume", "rowCount") and finding.absence and finding.status in ("fail", "late")
+    return few or finding.cause == "arrival"
 
 
 def _message(output: Output, section: Section, status: SectionStatus, as_of: datetime | None, day_zone: str) -> str:

@@ -39,9 +39,10 @@ def _by_arrival(rule: PlannedRule, finding: Finding) -> Finding:
 
 
 def _by_severity(rule: PlannedRule, finding: Finding) -> Finding:
-    if rule.severity != "error" and finding.status in ("fail", "late"):
+    lost = finding.status == "error" or finding.cause == "busy"  # nobody could look
+    if rule.severity != "error" and finding.status in ("fail", "late") and not lost:
         return replace(finding, status="warn", cause=None)
-    if rule.severity == "info" and finding.status == "error":
+    if rule.severity == "info" and lost:
         return replace(finding, status="warn", message=f"could not be evaluated: {finding.message}")
     return finding
 

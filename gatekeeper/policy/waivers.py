@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Waiver
 from gatekeeper.model.rule import PlannedRule
+from gatekeeper.policy.disclosure import is_withheld
 
 
 def waived_by(waivers: Iterable[Waiver], rule: PlannedRule, finding: Finding, today: date) -> tuple[Waiver | None, str]:
@@ -18,7 +19,7 @@ def waived_by(waivers: Iterable[Waiver], rule: PlannedRule, finding: Finding, to
             continue
         if today > waiver.expires:
             why = f"the waiver of {waiver.by} ({waiver.reason}) ended on {waiver.expires:%Y-%m-%d}"
-        elif (beyond := _beyond(waiver, finding, rule.withholds(finding))) is not None:
+        elif (beyond := _beyond(waiver, finding, is_withheld(rule, finding))) is not None:
             why = f"the waiver of {waiver.by} ({waiver.reason}) {beyond}"
         else:
             return waiver, ""
@@ -38,4 +39,6 @@ def _beyond(waiver: Waiver, finding: Finding, hidden: bool) -> str | None:
     seen = finding.violating_rows if finding.violating_rows is not None else finding.measured
     if seen is None:
         return f"allows {waiver.max:g}, and nothing was measured"
-    return None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {'more' if hidden else f'{float(seen):g}'}"
+    return (
+        None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {'more' if hidden else f'{float(seen):g}'}"
+    )
