@@ -11,8 +11,9 @@ T = TypeVar("T")
 
 def did_you_mean(word: str, known: Iterator[str] | list[str] | tuple[str, ...]) -> str:
     """`did you mean 'nulls'?`, or nothing when no known word is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
+    meant = {name.casefold(): name for name in known}
+    near = get_close_matches(word.casefold(), list(meant), n=1, cutoff=0.6)
+    return f"did you mean {meant[near[0]]!r}?" if near else ""
 
 
 class Registry(Generic[T]):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatekeeper.cli.exit import NOT_EVALUATED, OPEN
+from gatekeeper.cli.exit import NOT_EVALUATED, OPEN, silence_libraries
 from gatekeeper.cli.options import project_option
 from gatekeeper.errors import EngineError
 from gatekeeper.model.project import Connection, Project
@@ -24,6 +24,7 @@ def command(project: Path | None) -> int:
     from gatekeeper.contracts import find_project, load_project
 
     loaded = load_project(find_project(Path.cwd(), project))
+    silence_libraries()
     sound = [_examine(loaded, connection) for connection in loaded.connections.values()]
     if not sound:
         click.echo("the project has no connections")

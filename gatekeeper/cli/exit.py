@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import click
 
@@ -24,6 +24,7 @@ USAGE: Final = 2
 NOT_EVALUATED: Final = 3
 NAMES: Final = {"blocked": 1, "usage": USAGE, "not_evaluated": NOT_EVALUATED, "not_ready": 75}
 _REPORTING: Final = ("gate", "check")
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(slots=True)
@@ -99,13 +100,15 @@ def _options(argv: Sequence[str], names: Sequence[str]) -> Iterator[tuple[str, s
 
 def run_and_exit(group: click.Group, argv: Sequence[str] | None = None) -> NoReturn:
     """Run the command, write what is due, and end the process."""
+    _hold_streams()
     state = State()
     code = _run(group, list(sys.argv[1:] if argv is None else argv), state)
     if not state.final:
         code = state.renamed.get(code, code)
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
     except OSError:
         # the reader of a pipe went away; what it missed must not look like a pass
         os._exit(code or NOT_EVALUATED)
@@ -115,14 +118,37 @@ def run_and_exit(group: click.Group, argv: Sequence[str] | None = None) -> NoRet
     sys.exit(code)
 
 
+def silence_libraries() -> None:
+    """What a driver logs is no part of our words, and may hold a secret or a cell; SQLAlchemy logs tracebacks."""
+    import logging
+
+    logging.getLogger().addHandler(logging.NullHandler())
+
+
+def _hold_streams() -> None:
+    """Where a caller closed one of the three streams, its number must not go to a database or a report."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDONLY)  # the lowest free number; what is written there fails, and is told
+
+
 def _run(group: click.Group, argv: list[str], state: State) -> int:
+    try:
+        code = _outcome(group, argv, state)
+        _on_signals(signal.SIG_IGN)  # the reports are written: theirs is the code to end with
+        return code
+    except Signalled as stopped:
+        return _stopped(state, stopped.number)
+
+
+def _outcome(group: click.Group, argv: list[str], state: State) -> int:
     try:
         if argv[:1] and argv[0] in _REPORTING:
             _prepare(argv, state)
         code = group.main(argv, prog_name="gatekeeper", standalone_mode=False, obj=state)
         return code if isinstance(code, int) else NOT_EVALUATED
-    except Signalled as stopped:
-        return _stopped(state, stopped.number)
     except click.exceptions.Exit as left:
         return left.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -139,8 +165,7 @@ def _run(group: click.Group, argv: list[str], state: State) -> int:
     except ReportError as wrong:
         _say(str(wrong))
         return NOT_EVALUATED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # click's end where the reader of a pipe has gone; its 1 would read as blocked
         return NOT_EVALUATED
     except (GatekeeperError, Exception) as wrong:  # the edge: what nobody foresaw closes the gate
         return _crashed(wrong)
@@ -148,8 +173,21 @@ def _run(group: click.Group, argv: list[str], state: State) -> int:
 
 def _prepare(argv: Sequence[str], state: State) -> None:
     """From here on a signal, a mistake or a crash leaves a report that says so. Raises: UsageError, ReportError."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _raise)
+    # held back until the first report stands, so that whoever is stopped leaves no older one
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    _on_signals(_raise)
+    try:
+        _write_first(argv, state)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _on_signals(handler: Any) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, handler)
+
+
+def _write_first(argv: Sequence[str], state: State) -> None:
     state.command = "check" if argv[0] == "check" else "gate"
     state.renamed = renamed_codes(argv)
     state.flavour = "strict" if "strict" in _flavour(argv) else "rich"
@@ -161,8 +199,7 @@ def _prepare(argv: Sequence[str], state: State) -> None:
 
 def _stopped(state: State, number: int) -> int:
     """The report of a run that a signal ended, and the code. A second signal ends it at once."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda received, frame: os._exit(128 + received))
+    _on_signals(lambda received, frame: os._exit(128 + received))
     if state.reports:
         from gatekeeper.reports.stub import stub
 

@@ -10,6 +10,7 @@ import click
 from gatekeeper.cli.exit import OPEN
 from gatekeeper.cli.options import project_option, server_option
 from gatekeeper.errors import UsageError
+from gatekeeper.model.finding import Finding
 from gatekeeper.model.project import Project
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.registry import did_you_mean
@@ -30,11 +31,25 @@ def command(rule_id: str, project: Path | None, server: str | None) -> int:
         for each in holder.values()
         for rule in each.rules
     }
+    if rule_id not in rules and (found := _of_sql(loaded, rule_id)) is not None:
+        click.echo(page(loaded, found[0]) + f"\n\n  now: {found[1].status}, {found[1].message}")
+        return OPEN
     if rule_id not in rules:
         hint = did_you_mean(rule_id, list(rules)) or "`gatekeeper gate OUTPUT --explain` lists the rules"
         raise UsageError(f"no rule is called {rule_id!r}\n  {hint}")
     click.echo(page(loaded, rules[rule_id]))
     return OPEN
+
+
+def _of_sql(project: Project, rule_id: str) -> tuple[PlannedRule, Finding] | None:
+    """A rule that only the project's SQL makes, `<output>#dependencies`; no database is needed to judge it."""
+    from gatekeeper.gate.run import scopes
+
+    for scope in scopes(project, "gate", (), "refresh"):
+        for rule in scope.rules:
+            if rule.id == rule_id and rule_id in scope.given:
+                return rule, scope.given[rule_id]
+    return None
 
 
 def page(project: Project, rule: PlannedRule) -> str:
@@ -44,8 +59,8 @@ def page(project: Project, rule: PlannedRule) -> str:
     from gatekeeper.gate.scope import of_contract
     from gatekeeper.model.contract import Contract
 
-    contract = project.contracts.get(rule.contract)
-    owner = project.owner(rule.owners.get("fail") or (contract.owner if contract else None))
+    holder = project.contracts.get(rule.contract) or project.outputs.get(rule.contract)
+    owner = project.owner(rule.owners.get("fail") or (holder.owner if holder else None))
     facts = [
         ("kind", rule.kind),
         ("table", f"{rule.table} on {rule.connection}" if rule.table else ""),
@@ -66,6 +81,8 @@ def page(project: Project, rule: PlannedRule) -> str:
         alone = of_contract(Contract(id=rule.contract, rules=(replace(rule),)))
         lines += ["", plan_text(project, [alone], Options())]
     outputs = [o.id for o in project.outputs.values() if any(t in e.tables for e in o.inputs for t in rule.about)]
+    if rule.contract in project.outputs:
+        outputs = [rule.contract]
     if outputs:
         lines += ["", f"  stands in the way of: {', '.join(outputs)}"]
     return "\n".join(lines)

@@ -15,9 +15,9 @@ from typing import Any
 
 import click
 
-from gatekeeper.cli.exit import NOT_EVALUATED, OPEN, State, write_reports
+from gatekeeper.cli.exit import NOT_EVALUATED, OPEN, State, silence_libraries, write_reports
 from gatekeeper.contracts import find_project, load_project
-from gatekeeper.errors import UsageError
+from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
 from gatekeeper.gate.run import Options, World, run, scopes, selected
 from gatekeeper.model.project import Connection, Project
@@ -67,6 +67,7 @@ def gated(
         return OPEN
     gc.freeze()
     gc.enable()
+    silence_libraries()
     interrupt = Interrupt()
     with _signals(interrupt):
         with _progress() as progress:
@@ -106,10 +107,15 @@ def _tell(report: Report, *, verbose: bool) -> None:
     """The report in words, for whoever watches."""
     from gatekeeper.reports.text import render
 
+    if sys.stdout is None:
+        return
     watched = sys.stdout.isatty()
     width = min(shutil.get_terminal_size().columns if watched else 100, 120)
     color = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    click.echo(render(report, width=width, color=color, verbose=verbose), nl=False)
+    try:
+        click.echo(render(report, width=width, color=color, verbose=verbose), nl=False)
+    except OSError as cause:
+        raise ReportError(f"the verdict could not be written to standard output: {cause.strerror}") from cause
 
 
 def _moment(text: str | None) -> Any:
@@ -161,7 +167,7 @@ def _signals(interrupt: Interrupt) -> Iterator[None]:
 @contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
     """Says how far the run is, on a terminal; silent elsewhere."""
-    if not sys.stderr.isatty() or os.environ.get("CI"):
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("CI"):
         yield lambda said: None
         return
     from rich.console import Console
@@ -180,7 +186,8 @@ def _follow(then: str, report: Report, state: State) -> int:
         "GATEKEEPER_RUN_ID": report.run_id,
         "GATEKEEPER_REPORT": os.path.abspath(files[0]) if files else "",
     }
-    sys.stdout.flush()
+    if sys.stdout is not None:
+        sys.stdout.flush()
     if environ.get("PYDANTIC_DISABLE_PLUGINS") == "__all__":
         del environ["PYDANTIC_DISABLE_PLUGINS"]  # ours, for a quick start
     child: subprocess.Popen[bytes] | None = None

@@ -32,6 +32,11 @@ class Document:
     value: Any
     place: Place = field(repr=False)
 
+    @property
+    def lack(self) -> str:
+        """What a file is that isn't a mapping."""
+        return "empty" if self.value is None else "no mapping"
+
     def at(self, path: Sequence[Key], *, key: bool = False) -> tuple[int, int]:
         """Line and column of the value at the path, or of its key; of the nearest that holds it where there is none."""
         place, found = self.place, (self.place.line, self.place.column)

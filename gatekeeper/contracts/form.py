@@ -43,9 +43,7 @@ def read_form(
     return None, document
 
 
-def _with_less(
-    wrong: ValidationError, document: Document, stand_in: StandIn
-) -> tuple[Document, list[tuple[Key, ...]]]:
+def _with_less(wrong: ValidationError, document: Document, stand_in: StandIn) -> tuple[Document, list[tuple[Key, ...]]]:
     cuts: list[tuple[Key, ...]] = []
     for item in wrong.errors(include_url=False, include_input=False, include_context=False):
         path = real_path(document, item["loc"])

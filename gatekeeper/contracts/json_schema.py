@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,8 @@ from gatekeeper.contracts.kinds import WITH_BASELINE, Baseline, CommonKeys, know
 from gatekeeper.contracts.odcs_shape import ContractFile
 from gatekeeper.contracts.output_shape import OutputFile
 from gatekeeper.contracts.project_file import ProjectFile
+from gatekeeper.contracts.quality import METRICS, OPERATORS
+from gatekeeper.contracts.register import SEVERITIES
 from gatekeeper.contracts.shape import written
 from gatekeeper.contracts.tables import DefaultKeys
 from gatekeeper.rules import RULES
@@ -24,9 +29,9 @@ _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 def json_schemas() -> dict[str, dict[str, Any]]:
     """The schemas of a project, a contract and an output, by those names."""
     return {
-        "project": _schema(ProjectFile, "gatekeeper: a project"),
+        "project": _with_connections(_needing(_schema(ProjectFile, "gatekeeper: a project"), "connections")),
         "contract": _with_kinds(_schema(ContractFile, "gatekeeper: a contract (ODCS 3.0 to 3.2)")),
-        "output": _with_checks(_schema(OutputFile, "gatekeeper: an output")),
+        "output": _with_checks(_needing(_schema(OutputFile, "gatekeeper: an output"), "inputs")),
     }
 
 
@@ -83,19 +88,19 @@ def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     kinds: dict[str, Any] = {}
     for kind, shape in shapes.items():
         own = defs[_name(refs[(shape, "validation")])]
-        properties = {**own.get("properties", {}), **common}
+        properties = {**_described(own.get("properties", {}), shape.__doc__ or ""), **copy.deepcopy(common)}
         if kind in WITH_BASELINE:
             properties["baseline"] = {"$ref": "#/$defs/Baseline"}
         if kind in RULES and (thresholds := RULES.get(kind).thresholds):
             limits = {written(name): own["properties"][written(name)] for name in thresholds}
-            properties["warn"] = {"type": "object", "properties": limits, "additionalProperties": False}
+            properties["warn"] |= {"type": "object", "properties": limits, "additionalProperties": False}
         elif kind in RULES:
             properties.pop("warn")
         # a column is implied under a property, so that no key of it is required here
         needed = [key for key in own.get("required", []) if key not in ("column", "columns")]
         kinds[kind] = {
             "type": "object",
-            "description": (shape.__doc__ or "").strip().splitlines()[0] if shape.__doc__ else "",
+            "description": " ".join(_sentences(shape.__doc__ or "")),
             "properties": properties,
             "additionalProperties": False,
             **({"required": needed} if needed else {}),
@@ -103,8 +108,30 @@ def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     return kinds, defs
 
 
+def _sentences(docstring: str) -> list[str]:
+    """What a docstring promises, without the name of its source."""
+    return [said for said in re.split(r"(?<=[.])\s+", " ".join(docstring.split("Source:")[0].split())) if said]
+
+
+def _described(keys: dict[str, Any], docstring: str) -> dict[str, Any]:
+    """Each key with the sentences of the kind's docstring that speak of it."""
+    said = {key: " ".join(line for line in _sentences(docstring) if re.search(f"`{key}[`:]", line)) for key in keys}
+    return {key: {**schema, "description": said[key]} if said[key] else schema for key, schema in keys.items()}
+
+
 def _name(ref: Any) -> str:
     return str(ref["$ref"]).rpartition("/")[2]
+
+
+def _needing(schema: dict[str, Any], key: str) -> dict[str, Any]:
+    """The schema, in which the key must stand: lint says it with a hint of its own."""
+    return {**schema, "required": [*schema["required"], key]}
+
+
+def _with_connections(schema: dict[str, Any]) -> dict[str, Any]:
+    """The project's schema, whose connections have a url or files, never both."""
+    schema["$defs"]["ConnectionKeys"]["oneOf"] = [{"required": ["url"]}, {"required": ["files"]}]
+    return schema
 
 
 def _with_kinds(schema: dict[str, Any]) -> dict[str, Any]:
@@ -112,10 +139,15 @@ def _with_kinds(schema: dict[str, Any]) -> dict[str, Any]:
     kinds, defs = _kinds()
     schema["$defs"] = {**defs, **schema.get("$defs", {}), "GatekeeperRule": _one_of(kinds)}
     ours = {"type": "object", "required": ["engine"], "properties": {"engine": {"const": "gatekeeper"}}}
-    schema["$defs"]["Quality"] |= {
-        "if": ours,
-        "then": {"properties": {"implementation": {"$ref": "#/$defs/GatekeeperRule"}}},
-    }
+    quality = schema["$defs"]["Quality"]
+    quality |= {"if": ours, "then": {"properties": {"implementation": {"$ref": "#/$defs/GatekeeperRule"}}}}
+    quality["properties"]["metric"] = {"anyOf": [{"enum": list(METRICS)}, {"type": "string"}]}
+    quality["properties"]["severity"] = {"anyOf": [{"enum": list(SEVERITIES)}, {"type": "string"}]}
+    needs = (("sql", ["query"]), ("custom", ["engine", "implementation"]))
+    quality["allOf"] = [
+        {"if": {"required": ["type"], "properties": {"type": {"const": word}}}, "then": {"required": keys}}
+        for word, keys in needs
+    ] + [{"not": {"required": list(pair)}} for pair in combinations(OPERATORS, 2)]
     named = {"type": "object", "required": ["property"], "properties": {"property": {"const": "gatekeeper"}}}
     schema["$defs"]["CustomProperty"] |= {
         "if": named,

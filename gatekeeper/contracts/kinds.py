@@ -47,11 +47,16 @@ class Samples(Shape):
 class CommonKeys(Shape):
     """What every kind takes beside its own keys."""
 
-    where: str | None = None
+    where: Annotated[str | None, Field(description="A condition in SQL: only these rows are meant.")] = None
     window: WindowKeys | None = None
-    on_empty: Literal["pass", "warn", "fail", "late"] | None = None
-    arrival: bool | None = None
-    warn: dict[str, Any] | None = None
+    on_empty: Annotated[
+        Literal["pass", "warn", "fail", "late"] | None,
+        Field(description="What no rows at all mean; unsaid, an error."),
+    ] = None
+    arrival: Annotated[
+        bool | None, Field(description="A violation means that the data is not there yet: late, not wrong.")
+    ] = None
+    warn: Annotated[dict[str, Any] | None, Field(description="Thresholds that warn, beside those that fail.")] = None
     samples: Samples | None = None
 
 
@@ -135,9 +140,9 @@ def shape_of(kind: str) -> type[Shape]:
 def _mirrored(rule: Any) -> type[Shape]:
     hints = get_type_hints(rule, include_extras=True)
     keys: dict[str, Any] = {}
-    for field in dataclasses.fields(rule):
-        needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        keys[field.name] = (_mirror(hints[field.name]), ...) if needed else (_mirror(hints[field.name]) | None, None)
+    for key in dataclasses.fields(rule):
+        needed = key.default is dataclasses.MISSING and key.default_factory is dataclasses.MISSING
+        keys[key.name] = (_mirror(hints[key.name]), ...) if needed else (_mirror(hints[key.name]) | None, None)
     return create_model(rule.__name__, __base__=Shape, __doc__=rule.__doc__, **keys)
 
 

@@ -13,6 +13,7 @@ from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.tables import Site, read_defaults
 from gatekeeper.model.question import Table
 from gatekeeper.model.written import duration
+from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
 _FRESH = {"freshness": "freshness", "latency": "latency", "ly": "latency"}
@@ -24,7 +25,7 @@ def add_level(
     """The rules of one service level, one for each element."""
     own = read_defaults(register.document, path, level.customProperties, register.problems)
     what = _FRESH.get(level.property.strip().lower())
-    word = what or within(level.property.strip())
+    word = what or within(level.property.strip()) or "property"
     said, told_apart_by = level.description or "", level.driver or ""
     entry = Entry(path=path, kind="freshness" if what else word, what=word, id=level.id, own=own, description=said)
     entry.operator = told_apart_by
@@ -33,6 +34,10 @@ def add_level(
     if len(elements) > 1 and entry.id is not None:
         # one id stands for one rule
         entry = replace(entry, id=None)
+    near = did_you_mean(level.property.strip(), ["freshness", "latency"])
+    if what is None and near:
+        message = f"no service level is called {level.property!r}, and it is not checked"
+        _say(register, (*path, "property"), message, near)
     if what is None:
         entry = replace(entry, unsupported=f"gatekeeper does not measure {level.property}")
         for element in elements or [""]:
@@ -47,7 +52,7 @@ def add_level(
     if max_age is None:
         _say(
             register,
-            path,
+            (*path, "unit" if level.unit else "value"),
             f"{level.property} has no number with a unit, and is not checked",
             "write `value: 4`, `unit: h`",
         )
@@ -64,7 +69,12 @@ def _add_freshness(
     if site is None or column is None or max_age is None:
         said = "it has no number with a unit" if max_age is None else f"{element!r} names no column"
         if max_age is not None:
-            _say(register, entry.path, f"{element!r} names no column, and is not checked", "write `table.column`")
+            _say(
+                register,
+                (*entry.path, "element"),
+                f"{element!r} names no column, and is not checked",
+                "write `table.column`",
+            )
         register.add(replace(entry, site=site, column=column, unsupported=said))
         return
     register.add(replace(entry, site=site, column=column, rule=Freshness(column=column, max_age=max_age)))

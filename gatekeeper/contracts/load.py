@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
 from gatekeeper.contracts.output_file import OutputReader
-from gatekeeper.contracts.output_shape import read_output
-from gatekeeper.contracts.project_file import ProjectFile, connections_of, owners_of, read_project_file, sql_of
+from gatekeeper.contracts.output_shape import NAMELESS, read_output
+from gatekeeper.contracts.project_file import ProjectFile, connections_of, lost, owners_of, read_project_file, sql_of
 from gatekeeper.contracts.relationships import Parents
-from gatekeeper.contracts.yaml_lines import read_yaml
+from gatekeeper.contracts.yaml_lines import BadYaml, read_yaml
 from gatekeeper.errors import Problem, ProjectError, UsageError
-from gatekeeper.model.contract import Contract
 from gatekeeper.model.output import Output
 from gatekeeper.model.project import Project
 from gatekeeper.registry import did_you_mean
@@ -61,11 +62,15 @@ def _load(file: Path, server: str | None) -> tuple[Project | None, list[Problem]
     root = file.resolve().parent
     try:
         document = read_yaml(file, file.name)
-    except ProjectError as wrong:
-        return None, list(wrong.problems)
-    shape = read_project_file(document, problems)
-    if shape is None:
+    except BadYaml as wrong:
+        problems += wrong.problems
+        if wrong.rest is None or wrong.is_cut:
+            return None, problems
+        document = wrong.rest
+    read = read_project_file(document, problems)
+    if read is None:
         return None, problems
+    shape, document = read
     collecting = gc.isenabled()
     # all that is read lives on: over 1,000 contracts the collector took 1.4 of 2.9 s, and found nothing
     gc.disable()
@@ -76,6 +81,11 @@ def _load(file: Path, server: str | None) -> tuple[Project | None, list[Problem]
             gc.enable()
 
 
+def _is_meant(path: Path) -> bool:
+    """Whether it is a file, or a link to one that isn't there: the file that it stands for is missed."""
+    return path.is_file() or (path.is_symlink() and not os.path.exists(path))
+
+
 class _Loading:
     """One pass over the files: forms first, then tables, then rules, which may speak of all tables."""
 
@@ -84,33 +94,34 @@ class _Loading:
     ) -> None:
         self.root, self.document, self.shape, self.problems = root, document, shape, problems
         self.connections = connections_of(document, shape)
-        self.server, self.incomplete = server, False
+        self.lost = {key for key in ("connections", "servers", "owners", "calendars") if lost(document, key)}
+        self.server = server
+        self.ids: set[str] = set()
+        self.is_any_unread = False
         if server is not None and server not in (shape.servers or {}):
             hint = did_you_mean(server, list(shape.servers or {})) or "see `servers:` in gatekeeper.yaml"
             raise UsageError(f"no server is called {server!r}; {hint}")
 
     def project(self) -> Project | None:
-        known = len(self.problems)
         drafts = self._drafts()
-        # what speaks of a contract whose file is bad isn't wrong itself
-        self.incomplete = any(problem.level == "error" for problem in self.problems[known:])
-        sites = {draft.id: draft.sites for draft in drafts}
-        files = {Path(draft.document.file).name: draft.id for draft in drafts}
-        contracts: dict[str, Contract] = {}
-        for draft in drafts:
-            parents = Parents(sites, files, list(self.connections), draft.id, self.incomplete)
-            contracts[draft.id] = build_contract(draft, parents, self.problems)
-        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, self.incomplete)
+        beside = self._beside(drafts)
+        contracts = {draft.id: build_contract(draft, replace(beside, contract=draft.id), self.problems)
+                     for draft in drafts}  # fmt: skip
+        wrong = {problem.file for problem in self.problems if problem.level == "error"}
+        broken = {draft.id for draft in drafts if draft.document.file in wrong} | (self.ids - set(contracts))
+        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, beside, broken, self.lost)
         outputs: dict[str, Output] = {}
         for document in self._documents("outputs", self.shape.outputs, "outputs/*.yaml"):
-            keys = read_output(document, self.problems)
-            if keys is None:
+            read = read_output(document, self.problems)
+            if read is None:
                 continue
-            if keys.id in outputs or keys.id in contracts:
-                taken = outputs.get(keys.id) or contracts[keys.id]
+            keys, document = read
+            taken = outputs.get(keys.id) or contracts.get(keys.id)
+            output = reader.output(document, keys)
+            if taken is not None:
                 self._taken(document, keys.id, taken.file, taken.line)
-                continue
-            outputs[keys.id] = reader.output(document, keys)
+            elif keys.id != NAMELESS:
+                outputs[keys.id] = output
         if any(problem.level == "error" for problem in self.problems):
             return None
         warnings = tuple(sorted({problem for problem in self.problems if problem.level == "warning"}))
@@ -122,21 +133,37 @@ class _Loading:
             outputs=outputs,
             owners=owners_of(self.shape),
             sql=sql_of(self.shape),
+            dbt=self.shape.dbt.manifest if self.shape.dbt else None,
             warnings=warnings,
+        )
+
+    def _beside(self, drafts: Sequence[Draft]) -> Parents:
+        """What rules may refer to."""
+        return Parents(
+            sites={draft.id: draft.sites for draft in drafts},
+            files={draft.document.file: draft.id for draft in drafts},
+            connections=list(self.connections),
+            contract="",
+            ids=self.ids,
+            incomplete={draft.id for draft in drafts if draft.is_incomplete} | (self.ids - {d.id for d in drafts}),
+            is_any_unread=self.is_any_unread,
+            are_connections_lost="connections" in self.lost,
         )
 
     def _drafts(self) -> list[Draft]:
         drafts: dict[str, Draft] = {}
         for document in self._documents("contracts", self.shape.contracts, "contracts/**/*.odcs.yaml"):
-            shape = read_contract(document, self.problems)
-            if shape is None:
+            self._note_id(document)
+            read = read_contract(document, self.problems)
+            if read is None:
                 continue
-            draft = draft_contract(
-                document, shape, self.connections, self.shape.servers or {}, self.server, self.problems
-            )
+            shape, document = read
+            draft = draft_contract(document, shape, self.connections, self.shape.servers or {}, self.server,
+                                   self.problems, is_lost=bool(self.lost & {"connections", "servers"}))  # fmt: skip
             if draft.id in drafts:
                 first = drafts[draft.id].document
                 self._taken(document, draft.id, first.file, first.at(["id"])[0])
+                build_contract(draft, replace(self._beside([draft]), is_any_unread=True), self.problems)
                 continue
             drafts[draft.id] = draft
         return list(drafts.values())
@@ -150,28 +177,46 @@ class _Loading:
     def _documents(self, key: str, patterns: str | list[str] | None, default: str) -> Iterator[Document]:
         """The files that the patterns name, each once, in the order of their names."""
         listed = [patterns] if isinstance(patterns, str) else patterns if patterns is not None else [default]
-        seen: set[Path] = set()
+        seen: set[str] = set()
         for index, pattern in enumerate(listed):
             path: list[Key] = [key, index] if isinstance(patterns, list) else [key]
             try:
-                found = sorted(path for path in self.root.glob(pattern) if path.is_file())
+                found = sorted(path for path in self.root.glob(pattern) if _is_meant(path))
             except (ValueError, NotImplementedError, OSError):
                 hint = "write it relative to the project, such as contracts/**/*.odcs.yaml"
                 self.problems.append(
                     self.document.problem(path, "bad-pattern", f"{pattern!r} is no pattern of files", hint)
                 )
+                self.is_any_unread = True
                 continue
-            if not found and (patterns is not None or key == "contracts"):
+            if not found and (patterns is not None or key == "contracts") and not lost(self.document, key):
                 warning = key != "contracts"
+                self.is_any_unread = self.is_any_unread or not warning
                 message = f"no file matches {pattern!r}"
+                folder = pattern.rstrip("/")
                 hint = "it is relative to the folder of gatekeeper.yaml"
+                if folder and (self.root / folder).is_dir():
+                    hint = f"it is a folder; write {folder}/*.yaml"
                 self.problems.append(self.document.problem(path, "no-files", message, hint, warning=warning))
             for file in found:
-                if file in seen:
+                real = os.path.realpath(file)
+                if real in seen:
                     continue
-                seen.add(file)
+                seen.add(real)
                 name = Path(os.path.relpath(file, self.root)).as_posix()
                 try:
                     yield read_yaml(file, name)
-                except ProjectError as wrong:
+                except BadYaml as wrong:
                     self.problems += wrong.problems
+                    if wrong.rest is not None and not wrong.is_cut:
+                        yield wrong.rest
+                    elif key == "contracts":
+                        self._note_id(wrong.rest)
+
+    def _note_id(self, rest: Document | None) -> None:
+        """The id of a contract whose file can't be read to its end."""
+        id = rest.get(["id"]) if rest is not None else None
+        if isinstance(id, str):
+            self.ids.add(encoded(id))
+        else:
+            self.is_any_unread = True

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-
-from pydantic import ValidationError
+from typing import Any
 
 from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.form import read_form
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.levels import add_level
 from gatekeeper.contracts.newer import newer_fields
 from gatekeeper.contracts.odcs_parts import Member, Server
-from gatekeeper.contracts.odcs_shape import ContractFile, Property
+from gatekeeper.contracts.odcs_shape import VERSIONS, ContractFile, Property
 from gatekeeper.contracts.promises import add_promises
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Register
 from gatekeeper.contracts.relationships import Parents, every_relationship
-from gatekeeper.contracts.shape import explain
 from gatekeeper.contracts.tables import Column, Site, declared_column, is_physical, path_of, read_defaults
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract, ContractTable
@@ -25,6 +24,7 @@ from gatekeeper.model.dialect import dialect_of_server, dialect_of_url
 from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Table
 from gatekeeper.model.time import zone as check_zone
+from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
 
@@ -36,10 +36,12 @@ class Draft:
     document: Document
     shape: ContractFile
     sites: list[Site]
+    is_incomplete: bool = False
+    """Some of its tables are written wrong, so that no table of it is unknown."""
 
 
-def read_contract(document: Document, problems: list[Problem]) -> ContractFile | None:
-    """The file's form; None after a problem."""
+def read_contract(document: Document, problems: list[Problem]) -> tuple[ContractFile, Document] | None:
+    """The file's form, and the document without what is wrong in it; None if it is no contract that we read."""
     value = document.value
     if isinstance(value, dict):
         version = value.get("apiVersion")
@@ -55,15 +57,25 @@ def read_contract(document: Document, problems: list[Problem]) -> ContractFile |
             return None
     else:
         hint = "begin with `apiVersion: v3.2.0` and `kind: DataContract`"
-        problems.append(document.problem([], "bad-type", "is no mapping, so it is no contract", hint))
+        problems.append(document.problem([], "bad-type", f"is {document.lack}, so it is no contract", hint))
         return None
-    try:
-        shape = ContractFile.model_validate(value)
-    except ValidationError as wrong:
-        problems += explain(wrong, ContractFile, document)
+
+    def stand_in(path: tuple[Key, ...]) -> Any:
+        if len(path) == 3 and path[0] == "schema" and path[2] == "name":
+            return _nameless(path[1])
+        return {"version": "0", "kind": "DataContract", "apiVersion": VERSIONS[-1], "id": document.file}.get(
+            str(path[0]) if len(path) == 1 else ""
+        )
+
+    shape, document = read_form(ContractFile, document, problems, stand_in)
+    if shape is None:
         return None
     problems += newer_fields(document, shape)
-    return shape
+    return shape, document
+
+
+def _nameless(index: Key) -> str:
+    return f"table {index}"
 
 
 def draft_contract(
@@ -73,9 +85,11 @@ def draft_contract(
     servers: Mapping[str, str],
     chosen: str | None,
     problems: list[Problem],
+    *,
+    is_lost: bool = False,
 ) -> Draft:
-    """The contract's tables, on its connection."""
-    server, connection = _connection(document, shape, connections, servers, chosen, problems)
+    """The contract's tables, on its connection; `is_lost`: some connections are written wrong, so none is unknown."""
+    server, connection = _connection(document, shape, connections, servers, chosen, [] if is_lost else problems)
     name, zone, dialect = "", None, ""
     if connection is not None:
         name, zone = connection.name, connection.timezone
@@ -83,6 +97,7 @@ def draft_contract(
     server = _place_of_tables(shape, server, dialect)
     dialect = dialect or (dialect_of_server(server.type) if server else "")
     sites: list[Site] = []
+    incomplete = document.is_pruned(["schema"]) or (document.is_pruned([]) and shape.schema_ is None)
     for number, custom in enumerate(shape.customProperties or ()):
         if custom.property == "gatekeeper":
             message, hint = "`gatekeeper` has no effect on a whole contract", "write it at a table or a column"
@@ -92,9 +107,9 @@ def draft_contract(
         path: tuple[Key, ...] = ("schema", index)
         if table.name in seen:
             message = f"the table {table.name!r} stands here twice"
-            problems.append(
-                document.problem((*path, "name"), "duplicate-table", message, "give each table a name of its own")
-            )
+            hint = "give each table a name of its own"
+            problems.append(document.problem((*path, "name"), "duplicate-table", message, hint))
+            incomplete = True
             continue
         seen[table.name] = index
         try:
@@ -102,6 +117,7 @@ def draft_contract(
         except ValueError as wrong:
             key = "physicalName" if table.physicalName else "name"
             problems.append(document.problem((*path, key), "bad-table", str(wrong)))
+            incomplete = True
             continue
         site = Site(
             table.name,
@@ -114,11 +130,15 @@ def draft_contract(
             path,
             table,
         )
+        incomplete = incomplete or (document.is_pruned(path) and table.name == _nameless(index))
+        site.is_incomplete = document.is_pruned((*path, "properties")) or (
+            document.is_pruned(path) and table.properties is None
+        )
         site.defaults = read_defaults(document, path, table.customProperties, problems)
         for number, shaped in enumerate(table.properties or ()):
             _add_column(site, shaped, (*path, "properties", number), problems)
         sites.append(site)
-    return Draft(encoded(shape.id), document, shape, sites)
+    return Draft(encoded(shape.id), document, shape, sites, incomplete)
 
 
 def _add_column(site: Site, shape: Property, path: tuple[Key, ...], problems: list[Problem]) -> None:
@@ -154,6 +174,8 @@ def _connection(
         return None, next(iter(connections.values()))
     if connections:
         hint = "map one of its servers to a connection under `servers:` in gatekeeper.yaml"
+        near = [said for server in shape.servers or () if (said := did_you_mean(server.server, list(servers)))]
+        hint = near[0] if near else hint
         path = ["servers"] if shape.servers else []
         message = f"there are {len(connections)} connections, and none of the contract's servers names one"
         problems.append(document.problem(path, "no-connection", message, hint, key=True))
@@ -174,6 +196,7 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
     team = _team(shape)
     register = Register(draft.id, document, problems, team)
     for site in draft.sites:
+        register.check_defaults(site)
         own_schema = any(_is_schema_rule(quality) for quality in (site.shape.quality if site.shape else None) or ())
         add_promises(register, site, own_schema=own_schema)
         reader = QualityReader(register, site, parents, shape.apiVersion)
@@ -187,7 +210,7 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
             parents.add(register, site, relationship, path, name)
     for index, level in enumerate(shape.slaProperties or ()):
         add_level(register, draft.sites, level, ("slaProperties", index), shape.slaDefaultElement)
-    if not any(rule.rule is not None for rule in register.rules):
+    if not any(rule.rule is not None for rule in register.rules) and not _is_wrong(document, problems):
         message = "nothing in the contract can be checked"
         problems.append(
             document.problem(["id"], "no-rules", message, "describe the columns under `properties`", warning=True)
@@ -203,6 +226,10 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
         tables=tuple(_table(site) for site in draft.sites),
         rules=tuple(register.rules),
     )
+
+
+def _is_wrong(document: Document, problems: list[Problem]) -> bool:
+    return any(problem.file == document.file and problem.level == "error" for problem in problems)
 
 
 def _table(site: Site) -> ContractTable:

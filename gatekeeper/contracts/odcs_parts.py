@@ -5,6 +5,7 @@ Source: https://bitol-io.github.io/open-data-contract-standard (3.2.0). What a v
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints, Tag
@@ -25,6 +26,8 @@ def _scalar(value: Any) -> Any:
 def _number(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"write a number, not {value!r}" if isinstance(value, (str, bool)) else "write a number")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"write a finite number, not {value}")
     return value
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import encoded, split_path, within
-from gatekeeper.contracts.kinds import OwnerKeys, known_kinds
+from gatekeeper.contracts.kinds import known_kinds
 from gatekeeper.contracts.odcs import Draft
 from gatekeeper.contracts.output_shape import (
     CheckKeys,
@@ -22,7 +22,7 @@ from gatekeeper.contracts.project_file import ProjectFile
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
-from gatekeeper.contracts.tables import DefaultKeys, Site
+from gatekeeper.contracts.tables import DefaultKeys, Layer, Site
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.dialect import dialect_of_url
@@ -46,18 +46,21 @@ class OutputReader:
         connections: Mapping[str, Connection],
         project: ProjectFile,
         problems: list[Problem],
-        incomplete: bool,
+        beside: Parents,
+        broken: Collection[str],
+        lost: Collection[str],
     ) -> None:
-        self.incomplete = incomplete
+        self.beside, self.broken, self.lost = beside, broken, lost
         self.contracts, self.connections, self.project, self.problems = contracts, connections, project, problems
         self.sites = {draft.id: draft.sites for draft in drafts}
         self.rule_ids = [rule.id for contract in contracts.values() for rule in contract.rules]
 
     def output(self, document: Document, keys: OutputFile) -> Output:
         """The output; what is wrong goes to the problems."""
+        before = len(self.problems)
         register = Register(keys.id, document, self.problems, keys.owner)
         inputs = self._inputs(register, keys)
-        connection = self._own_connection(inputs)
+        connection = self._own_connection(list(inputs.values()))
         sections = tuple(
             Section(
                 name,
@@ -71,9 +74,10 @@ class OutputReader:
         for index, check in enumerate(keys.checks or ()):
             self._check(register, check, ("checks", index), connection)
         if keys.same_day is not None:
-            self._same_day(register, keys, inputs)
-        if keys.owner is not None and self.project.owners and keys.owner not in self.project.owners:
-            hint = did_you_mean(keys.owner, list(self.project.owners)) or "add it under `owners:` in gatekeeper.yaml"
+            self._same_day(register, keys.same_day, inputs, keys.owner)
+        owners = list(self.project.owners or {})
+        if keys.owner is not None and owners and keys.owner not in owners and "owners" not in self.lost:
+            hint = did_you_mean(keys.owner, owners) or "add it under `owners:` in gatekeeper.yaml"
             register.problem(["owner"], "unknown-owner", f"no owner is called {keys.owner!r}", hint)
         return Output(
             id=keys.id,
@@ -85,17 +89,19 @@ class OutputReader:
             line=document.at(["id"], key=True)[0],
             tables=tuple(dict.fromkeys((*tables, *(table for section in sections for table in section.tables)))),
             sections=sections,
-            inputs=tuple(inputs),
+            inputs=tuple(inputs.values()),
             late=late_of(keys.when) or Late(),
             hidden_dependencies=keys.hidden_dependencies or "fail",
             waivers=tuple(
-                self._waiver(register, keys, waiver, ("waivers", n)) for n, waiver in enumerate(keys.waivers or ())
+                self._waiver(register, keys, waiver, ("waivers", n), before)
+                for n, waiver in enumerate(keys.waivers or ())
             ),
             rules=tuple(register.rules),
         )
 
-    def _inputs(self, register: Register, keys: OutputFile) -> list[Input]:
-        inputs = []
+    def _inputs(self, register: Register, keys: OutputFile) -> dict[int, Input]:
+        """The contracts that it needs, by their place in the list."""
+        inputs: dict[int, Input] = {}
         for index, entry in enumerate(keys.inputs or ()):
             path: tuple[Key, ...] = ("inputs", index)
             if isinstance(entry, FileInput):
@@ -107,10 +113,10 @@ class OutputReader:
                 self._unbuilt(register, (*path, "dbt"), "dbt", what, "inputs that are runs of dbt are not built yet")
                 continue
             contract = self.contracts.get(encoded(entry.contract))
-            if contract is None and self.incomplete:
+            if contract is None and (self.beside.is_any_unread or encoded(entry.contract) in self.beside.ids):
                 continue
             if contract is None:
-                hint = did_you_mean(entry.contract, list(self.contracts)) or "see `contracts:` in gatekeeper.yaml"
+                hint = did_you_mean(entry.contract, list(self.beside.ids)) or "see `contracts:` in gatekeeper.yaml"
                 register.problem(
                     (*path, "contract"), "unknown-contract", f"no contract has the id {entry.contract!r}", hint
                 )
@@ -118,9 +124,8 @@ class OutputReader:
             if entry.ready is not None:
                 self._ready(register, entry, path, contract)
             line, _ = register.document.at(path)
-            inputs.append(
-                Input(contract.id, self._input_tables(register, entry, path, contract), late_of(entry.when), line)
-            )
+            tables = self._input_tables(register, entry, path, contract)
+            inputs[index] = Input(contract.id, tables, late_of(entry.when), line)
         if not inputs and not keys.inputs:
             hint = "write `inputs: [{contract: …}]`"
             register.problem(
@@ -131,7 +136,7 @@ class OutputReader:
     def _ready(self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract) -> None:
         assert entry.ready is not None
         calendar, known = entry.ready.calendar, self.project.calendars or {}
-        if calendar is not None and calendar not in known:
+        if calendar is not None and calendar not in known and "calendars" not in self.lost:
             hint = did_you_mean(calendar, list(known)) or "add it under `calendars:` in gatekeeper.yaml"
             register.problem(
                 (*path, "ready", "calendar"), "unknown-calendar", f"no calendar is called {calendar!r}", hint
@@ -145,15 +150,16 @@ class OutputReader:
     ) -> None:
         register.add(Entry(path=path, kind=kind, what=what, unbuilt=why, tables=tables))
 
-    @staticmethod
     def _input_tables(
-        register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract
+        self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract
     ) -> tuple[Table, ...]:
         if entry.tables is None:
             return tuple(table.table for table in contract.tables)
         found = []
         for index, name in enumerate(entry.tables):
             table = contract.table(name)
+            if table is None and contract.id in self.beside.incomplete:
+                continue
             if table is None:
                 hint = did_you_mean(name, [known.name for known in contract.tables])
                 message = f"the contract {contract.id!r} has no table {name!r}"
@@ -186,6 +192,8 @@ class OutputReader:
                 register.problem(path, "bad-table", str(wrong))
                 return None
             exact = [site for site in every if site.table.is_same(Table(site.table.connection, steps))]
+            if not exact and connection is None and (self.broken or self.beside.is_any_unread or self.lost):
+                return None
             if not exact and connection is None:
                 hint = "describe the table in a contract"
                 register.problem(path, "unknown-table", f"it can't be told on which connection {name!r} lies", hint)
@@ -212,11 +220,12 @@ class OutputReader:
                 register.problem(
                     (*path, key), "unknown-key", f"no rule and no key is called {key!r} here", hint, key=True
                 )
-                return
         written = {
-            **{key: (key,) for key in beside},
+            **{key: (key,) for key in beside if key in known_kinds()},
             **{key: ("implementation", key) for key in check.implementation or ()},
         }
+        if not written and beside:
+            return
         if len(written) != 1:
             hint = "such as `volume: {min: 1000}`"
             register.problem(path, "bad-rule", "write exactly one kind of rule with its keys", hint)
@@ -225,22 +234,25 @@ class OutputReader:
             return
         # the contract's defaults are its own; an output's rule begins anew
         bare = replace(site, defaults=None, load_column=None)
-        own = DefaultKeys(owner=check.owner) if check.owner is not None else None
+        own = Layer(DefaultKeys(owner=check.owner), path) if check.owner is not None else None
         ((kind, below),) = written.items()
         entry = Entry(path=(*path, *below), kind=kind, what=kind, site=bare, id=check.id, name=check.name or "",
                       description=check.description or "", severity=check.severity, own=own)  # fmt: skip
-        parents = Parents(self.sites, {}, list(self.connections), site.contract, self.incomplete)
+        parents = replace(self.beside, contract=site.contract)
         reader = QualityReader(register, bare, parents, "v3.2.0")
         made = reader.of_kind(entry, kind, register.document.get(entry.path))
         if made is not None:
             register.add(made)
 
-    def _same_day(self, register: Register, keys: OutputFile, inputs: Sequence[Input]) -> None:
+    def _same_day(self, register: Register, day_zone: str, inputs: Mapping[int, Input], owner: str | None) -> None:
         clocks: list[LoadClock] = []
-        for number, entry in enumerate(inputs):
+        said: set[str] = set()
+        for index, entry in inputs.items():
             described = {site.table: site for site in self.sites.get(entry.contract, ())}
             loaded = [site for site in described.values() if site.load_column is not None]
             named = [site for site in loaded if site.table in entry.tables] or loaded
+            if not named and (entry.contract in self.broken or entry.contract in said):
+                continue
             if not named:
                 hint = (
                     "give it a rule `freshness: {column: …, max_age: …}` on the column that says when a row was loaded"
@@ -248,25 +260,26 @@ class OutputReader:
                 message = (
                     f"same_day can't tell when {entry.contract} was loaded: none of its tables has a freshness rule"
                 )
-                register.problem(self._place(keys, entry, number), "no-load-column", message, hint)
+                said.add(entry.contract)
+                register.problem(("inputs", index), "no-load-column", message, hint)
             for site in named:
                 column = site.load_column or ""
                 clocks.append(LoadClock(Population(site.table), column, site.zone_of(column)))
         if not clocks:
             return
-        rule = SameDay(zone=keys.same_day or "UTC", clocks=tuple(dict.fromkeys(clocks)))
+        rule = SameDay(zone=day_zone, clocks=tuple(dict.fromkeys(clocks)))
         tables = tuple(dict.fromkeys(clock.of.table for clock in clocks))
         connections = {table.connection for table in tables}
         line, _ = register.document.at(["same_day"], key=True)
         made = PlannedRule(
-            id=f"{keys.id}#same-day",
-            contract=keys.id,
+            id=f"{register.owner}#same-day",
+            contract=register.owner,
             kind="same_day",
             connection=connections.pop() if len(connections) == 1 else None,
             rule=rule,
             on=Subject(clocks[0].of, zone=clocks[0].zone),
             name="all inputs are of one business day",
-            owners=dict.fromkeys(("late", "fail", "error"), keys.owner) if keys.owner else {},
+            owners=dict.fromkeys(("late", "fail", "error"), owner) if owner else {},
             file=register.document.file,
             line=line,
             tables=tables,
@@ -282,23 +295,22 @@ class OutputReader:
         register.taken[made.id] = register.document.at(["same_day"], key=True)
         register.rules.append(made)
 
-    @staticmethod
-    def _place(keys: OutputFile, entry: Input, number: int) -> list[Key]:
-        listed = [n for n, item in enumerate(keys.inputs or ()) if isinstance(item, ContractInput)]
-        return ["inputs", listed[number] if number < len(listed) else 0]
+    def _may_be(self, keys: OutputFile, rule: str, before: int) -> bool:
+        """Whether the rule may be one of those that are written wrong."""
+        owner = rule.partition("#")[0]
+        if owner == keys.id:
+            mine = self.problems[before:]
+            return any(problem.level == "error" for problem in mine)
+        known = set(self.contracts) - set(self.broken)
+        return owner not in known and bool(self.broken or self.beside.is_any_unread)
 
-    def _waiver(self, register: Register, keys: OutputFile, waiver: WaiverKeys, path: tuple[Key, ...]) -> Waiver:
+    def _waiver(
+        self, register: Register, keys: OutputFile, waiver: WaiverKeys, path: tuple[Key, ...], before: int
+    ) -> Waiver:
         line, _ = register.document.at(path)
         made = Waiver(waiver.rule, waiver.reason, waiver.by, waiver.expires, waiver.max, line)
         known = [*self.rule_ids, *(rule.id for rule in register.rules), f"{keys.id}#dependencies"]
-        if not any(made.covers(id) for id in known):
+        if not any(made.covers(id) for id in known) and not self._may_be(keys, waiver.rule, before):
             hint = did_you_mean(waiver.rule, known)
             register.problem((*path, "rule"), "idle-waiver", f"no rule is meant by {waiver.rule!r}", hint, warning=True)
         return made
-
-
-def owners_in(keys: OwnerKeys | str | None) -> list[str]:
-    """The owners that are named."""
-    if isinstance(keys, OwnerKeys):
-        return [name for name in (keys.late, keys.fail, keys.error) if name]
-    return [keys] if keys else []

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, Tag, ValidationError
+from pydantic import ConfigDict, Field, Tag
 
-from gatekeeper.contracts.document import Document
+from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.form import read_form
 from gatekeeper.contracts.ids import is_id
 from gatekeeper.contracts.project_file import Zone
-from gatekeeper.contracts.shape import Shape, branch, explain
+from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.contracts.tables import OwnerOrText
 from gatekeeper.errors import Problem
 from gatekeeper.model.output import Late
 from gatekeeper.model.written import Duration, Written, duration
+from gatekeeper.registry import did_you_mean
+
+NAMELESS = "?"
 
 
 class WaitKeys(Shape):
@@ -82,9 +86,16 @@ class DbtInput(Shape):
     when: WhenKeys | None = None
 
 
+_INPUTS = {"contract": "ContractInput", "file": "FileInput", "dbt": "DbtInput"}
+
+
 def _input(value: Any) -> str:
     keys = value if isinstance(value, dict) else {}
-    return "FileInput" if "file" in keys else "DbtInput" if "dbt" in keys else "ContractInput"
+    for key, shape in _INPUTS.items():
+        if key in keys:
+            return shape
+    near = [shape for key, shape in _INPUTS.items() for other in keys if did_you_mean(other, [key])]
+    return near[0] if near else "ContractInput"
 
 
 class BackfillKeys(Shape):
@@ -149,7 +160,7 @@ class OutputFile(Shape):
 
     kind: Literal["Output"]
     version: Literal[1]
-    id: str
+    id: Annotated[str, Field(json_schema_extra={"pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"})]
     title: str | None = None
     type: Literal["dashboard", "table", "export", "automation"] | None = None
     url: str | None = None
@@ -176,22 +187,21 @@ class OutputFile(Shape):
     waivers: list[WaiverKeys] | None = None
 
 
-def read_output(document: Document, problems: list[Problem]) -> OutputFile | None:
-    """The file's form; None after a problem."""
+def read_output(document: Document, problems: list[Problem]) -> tuple[OutputFile, Document] | None:
+    """The file's form, and the document without what is wrong in it; None if it is no output."""
     if not isinstance(document.value, dict):
         hint = "begin with `kind: Output`"
-        problems.append(document.problem([], "bad-type", "is no mapping, so it is no output", hint))
+        problems.append(document.problem([], "bad-type", f"is {document.lack}, so it is no output", hint))
         return None
-    try:
-        keys = OutputFile.model_validate(document.value)
-    except ValidationError as wrong:
-        problems += explain(wrong, OutputFile, document)
+    stand_ins: dict[tuple[Key, ...], Any] = {("kind",): "Output", ("version",): 1, ("id",): NAMELESS}
+    keys, document = read_form(OutputFile, document, problems, lambda path: stand_ins.get(path))
+    if keys is None:
         return None
     if not is_id(keys.id):
         hint = "use letters, digits, _ . and -, a letter, digit or _ first"
         problems.append(document.problem(["id"], "bad-id", f"{keys.id!r} can't be an id", hint))
-        return None
-    return keys
+        keys = keys.model_copy(update={"id": NAMELESS})
+    return keys, document
 
 
 def late_of(keys: WhenKeys | None) -> Late | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Tag, ValidationError
+from pydantic import Field, Tag
 
 from gatekeeper.contracts.document import Document
-from gatekeeper.contracts.shape import Shape, branch, explain
+from gatekeeper.contracts.form import read_form
+from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
 from gatekeeper.model.project import Connection, Owner, SqlSources
 from gatekeeper.model.time import zone
@@ -131,20 +132,23 @@ class ProjectFile(Shape):
     calendars: dict[str, CalendarKeys] | None = None
 
 
-def read_project_file(document: Document, problems: list[Problem]) -> ProjectFile | None:
-    """The file's form; None after a problem."""
+def read_project_file(document: Document, problems: list[Problem]) -> tuple[ProjectFile, Document] | None:
+    """The file's form, and the document without what is wrong in it; None if it is no project."""
     value = document.value
     if not isinstance(value, dict):
         hint = "begin with `version: 1`"
-        problems.append(document.problem([], "bad-type", "is no mapping, so it is no project", hint))
+        problems.append(document.problem([], "bad-type", f"is {document.lack}, so it is no project", hint))
         return None
-    try:
-        shape = ProjectFile.model_validate(value)
-    except ValidationError as wrong:
-        problems += explain(wrong, ProjectFile, document)
+    shape, document = read_form(ProjectFile, document, problems, lambda path: 1 if path == ("version",) else None)
+    if shape is None:
         return None
     _check(document, shape, problems)
-    return shape
+    return shape, document
+
+
+def lost(document: Document, key: str) -> bool:
+    """Whether something wrong was taken out of that part of the project, so that what it named is not unknown."""
+    return document.is_pruned([key]) or (document.is_pruned([]) and key not in document.value)
 
 
 def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> None:
@@ -152,7 +156,7 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
         problems.append(document.problem(path, code, message, hint, **how))
 
     connections = shape.connections or {}
-    if not connections:
+    if not connections and not lost(document, "connections"):
         hint = "write `connections: {warehouse: {url: duckdb:///warehouse.duckdb}}`"
         wrong(
             ["connections"] if "connections" in document.value else [],
@@ -161,7 +165,7 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
             hint,
         )
     for name, keys in connections.items():
-        if (keys.url is None) == (keys.files is None):
+        if (keys.url is None) == (keys.files is None) and not document.is_pruned(["connections", name]):
             both = "both `url` and" if keys.url else "neither `url` nor"
             message = f"the connection {name!r} has {both} `files`"
             wrong(["connections", name], "bad-connection", message, "write one of them", key=True)
@@ -173,7 +177,7 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
             message = f"no owner is called {keys.owner!r}, so it is only a name"
             wrong(["connections", name, "owner"], "unknown-owner", message, near, warning=True)
     for server, name in (shape.servers or {}).items():
-        if name not in connections:
+        if name not in connections and not lost(document, "connections"):
             hint = did_you_mean(name, list(connections)) or "add it under `connections:`"
             wrong(["servers", server], "unknown-connection", f"no connection is called {name!r}", hint)
     if shape.dbt is not None:

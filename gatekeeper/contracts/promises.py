@@ -73,6 +73,12 @@ def add_promises(register: Register, site: Site, *, own_schema: bool) -> None:
 
 def _primary_key(register: Register, site: Site) -> None:
     parts = [column for column in site.columns.values() if column.shape.primaryKey]
+    for column in site.columns.values():
+        if _is_placed(column) and column not in parts and not site.document.is_pruned(column.path):
+            message = f"`primaryKeyPosition` has no effect: {column.name} is no part of the primary key"
+            hint = "write `primaryKey: true` beside it"
+            path = (*column.path, "primaryKeyPosition")
+            register.problem(path, "no-effect", message, hint, key=True, warning=True)
     if not parts:
         return
     order = {column.name: number for number, column in enumerate(parts)}
@@ -107,7 +113,7 @@ def _of_column(register: Register, site: Site, column: Column) -> Iterator[Entry
 
 def _of_options(register: Register, column: Column, options: LogicalTypeOptions, entry: Make) -> Iterator[Entry]:
     name, at = column.declared.name, "logicalTypeOptions"
-    yield from _of_range(name, options, entry)
+    yield from _of_range(register, column, options, entry)
     if options.minLength is not None:
         yield entry("min_length", "length", Length(column=name, min=options.minLength), at, "minLength")
     if options.maxLength is not None:
@@ -119,20 +125,23 @@ def _of_options(register: Register, column: Column, options: LogicalTypeOptions,
     if options.format is not None:
         yield _of_format(name, column.shape.logicalType, options.format, entry)
     for option in _UNMEASURED:
-        if getattr(options, option):
+        if getattr(options, option) or (option == "multipleOf" and options.multipleOf is not None):
             yield entry(option, option, None, at, option, unsupported=f"gatekeeper does not measure {option}")
     if options.required:
         yield entry("required_fields", "required_fields", None, at, "required",
                     unsupported="gatekeeper does not measure fields inside of a column")  # fmt: skip
 
 
-def _of_range(name: str, options: LogicalTypeOptions, entry: Make) -> Iterator[Entry]:
-    at = "logicalTypeOptions"
+def _of_range(register: Register, column: Column, options: LogicalTypeOptions, entry: Make) -> Iterator[Entry]:
+    name, at = column.declared.name, "logicalTypeOptions"
     for what, key, exclusive in (("min", "minimum", "exclusiveMinimum"), ("max", "maximum", "exclusiveMaximum")):
         limit, beyond = getattr(options, key), getattr(options, exclusive)
         if limit is not None:
             # in 3.0 exclusiveMinimum is a boolean beside minimum, since 3.1 a limit of its own
             yield entry(what, "range", Range(column=name, exclusive=beyond is True, **{what: limit}), at, key)
+        elif beyond is True:
+            message, path = f"`{exclusive}: true` has no effect without `{key}`", (*column.path, at, exclusive)
+            register.problem(path, "no-effect", message, f"write the limit: `{exclusive}: 0`", key=True, warning=True)
         if beyond is not None and not isinstance(beyond, bool):
             rule = Range(column=name, exclusive=True, **{what: beyond})
             yield entry(what, "range", rule, at, exclusive, operator=exclusive)

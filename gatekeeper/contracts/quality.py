@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from gatekeeper.contracts.document import Key
+from gatekeeper.contracts.ids import within
 from gatekeeper.contracts.kinds import WrittenRule, read_kind, shape_of
 from gatekeeper.contracts.odcs_shape import Quality
 from gatekeeper.contracts.promises import standard_pattern
@@ -25,6 +28,30 @@ OPERATORS: dict[str, Op] = {
     "mustBe": "=", "mustNotBe": "<>", "mustBeGreaterThan": ">", "mustBeGreaterOrEqualTo": ">=", "mustBeLessThan": "<",
     "mustBeLessOrEqualTo": "<=", "mustBeBetween": "between", "mustNotBeBetween": "not between",
 }  # fmt: skip
+
+
+_OPERATED = frozenset({*OPERATORS, "unit"})
+_READ: dict[str, frozenset[str]] = {
+    "text": frozenset(), "custom": frozenset({"engine", "implementation"}), "sql": _OPERATED | {"query"},
+    "library": _OPERATED | {"metric", "rule", "arguments", "validValues"},
+}  # fmt: skip
+ANY_KIND = tuple(sorted(frozenset().union(*_READ.values())))
+_ARGUMENTS: dict[str, frozenset[str]] = {
+    "rowCount": frozenset(), "nullValues": frozenset(), "missingValues": frozenset({"missingValues"}),
+    "invalidValues": frozenset({"validValues", "pattern"}), "duplicateValues": frozenset({"properties"}),
+}  # fmt: skip
+_PLACEHOLDER = re.compile(r"(?<![{'\"])\{(\w+)\}(?![}'\"])")
+
+
+def _near(word: str) -> bool:
+    return bool(did_you_mean(word, ["object", "property"]))
+
+
+def _kind_of(quality: Quality) -> str:
+    """The type of a rule that doesn't say it: `library` is the standard's word for that."""
+    if quality.metric or quality.rule:
+        return "library"
+    return "sql" if quality.query else "custom" if quality.engine else "library"
 
 
 class QualityReader:
@@ -49,11 +76,24 @@ class QualityReader:
             own=own,
             is_broken=self.register.document.is_pruned(path),
         )
-        kind = quality.type or ("sql" if quality.query else "custom" if quality.engine else "library")
+        kind = quality.type or _kind_of(quality)
+        self._idle_keys(quality, entry, kind)
         readers = {"text": self._text, "custom": self._custom, "sql": self._sql_rule, "library": self._library}
         made = readers[kind](quality, entry)
         if made is not None:
             self.register.add(made)
+
+    def _idle_keys(self, quality: Quality, entry: Entry, kind: str) -> None:
+        """What is written of a rule and never read is said, lest somebody relies on it."""
+        if kind == "custom" and (quality.engine or "").casefold() != "gatekeeper":
+            return
+        for key in ANY_KIND:
+            if key in quality.model_fields_set and key not in _READ[kind]:
+                message = f"`{key}` has no effect on a rule of the type {kind}"
+                self.register.problem((*entry.path, key), "no-effect", message, "leave it out", key=True, warning=True)
+        if kind == "library" and quality.metric and quality.rule and quality.metric != quality.rule:
+            message = f"`rule` is the old name of `metric`, and {quality.metric!r} stands there too"
+            self.register.problem((*entry.path, "rule"), "no-effect", message, "leave it out", key=True, warning=True)
 
     def _text(self, quality: Quality, entry: Entry) -> Entry:
         return replace(entry, kind="text", what="text", unsupported="a text is read by people")
@@ -65,7 +105,7 @@ class QualityReader:
             self._wrong(entry, "missing-key", f"a custom rule needs `{missing}`", f"add `{missing}:` here")
             return None
         if engine.casefold() != "gatekeeper":
-            what = engine.replace(" ", "_")
+            what = within(engine)
             return replace(entry, kind=what, what=what, unsupported=f"it is written for the engine {engine!r}")
         written = quality.implementation
         if not isinstance(written, dict) or len(written) != 1:
@@ -88,6 +128,12 @@ class QualityReader:
             hint = "no row is shown in any report"
             message = "samples are not collected yet"
             self.register.problem((*entry.path, "samples"), "not-built", message, hint, key=True, warning=True)
+            for name in read.common.samples.columns:
+                self.register.is_column(replace(entry, path=(*entry.path, "samples")), self.site, name)
+        if entry.column is not None and read.columns and entry.column not in read.columns:
+            message = f"the rule stands under {entry.column!r}, and names {', '.join(read.columns)}"
+            key = "column" if "column" in read.keys else "columns"
+            self.register.problem((*entry.path, key), "other-column", message, "move it to the table, or leave it out")
         entry = replace(
             entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common, unbuilt=read.unbuilt
         )
@@ -143,8 +189,7 @@ class QualityReader:
 
         site = self.site
         names = {"object": quoted(site.table.path, site.dialect)}
-        if self.version.startswith("v3.0"):
-            names["table"] = names["object"]
+        names["table"] = names["object"]
         if entry.column is not None:
             column = site.find(entry.column)
             names["property"] = quoted((column.declared.name if column else entry.column,), site.dialect)
@@ -154,9 +199,14 @@ class QualityReader:
                                   "move the rule under a property, or name the column")  # fmt: skip
             return None
         for word, name in names.items():
-            # 3.0 wrote ${table} and ${column}
-            query = query.replace(f"${{{word}}}", name) if self.version.startswith("v3.0") else query
+            # 3.0 wrote ${table} and ${column}, and the habit stayed
+            query = query.replace(f"${{{word}}}", name)
             query = query.replace(f"{{{word}}}", name) if word in ("object", "property") else query
+        strange = [word for word in _PLACEHOLDER.findall(query) if word in ("table", "column") or _near(word)]
+        if strange:
+            message = f"nothing stands for {{{strange[0]}}}"
+            self.register.problem(path, "bad-sql", message, "{object} is the table, {property} the column")
+            return None
         try:
             check_reading(query, site.dialect)
         except ValueError as wrong:
@@ -188,7 +238,7 @@ class QualityReader:
                 hint = did_you_mean(told, METRICS) or f"metrics are {', '.join(METRICS)}"
                 self.register.problem((*entry.path, "metric"), "unknown-metric", f"no metric is called {told!r}", hint)
                 return None
-            what = told.replace(" ", "_")
+            what = within(told)
             return replace(
                 entry, kind=what, what=what, unsupported=f"no version of the standard has the metric {told!r}"
             )
@@ -204,9 +254,16 @@ class QualityReader:
 
     def _metric(self, metric: Any, quality: Quality, entry: Entry, bound: Bound) -> Entry | None:
         given = quality.arguments
+        for key in sorted(given.model_fields_set - _ARGUMENTS[metric]) if given is not None else ():
+            message, path = f"`{key}` has no effect on {metric}", (*entry.path, "arguments", key)
+            self.register.problem(path, "no-effect", message, "leave it out", key=True, warning=True)
         columns: tuple[str, ...] = (entry.column,) if entry.column else ()
         if metric == "duplicateValues" and given is not None and given.properties:
             columns = tuple(given.properties)
+            if entry.column is not None and entry.column not in columns:
+                message = f"the rule stands under {entry.column!r}, and measures {', '.join(columns)}"
+                path = (*entry.path, "arguments", "properties")
+                self.register.problem(path, "other-column", message, "move it to the table", key=True, warning=True)
         if metric == "rowCount" and bound.percent:
             return replace(entry, unsupported="rows in percent of themselves are always 100")
         if metric == "rowCount":
@@ -221,13 +278,15 @@ class QualityReader:
             return None
         valid = (given.validValues if given else None) or quality.validValues
         pattern = given.pattern if given else None
+        if metric == "invalidValues" and valid and not pattern and all(value is None for value in valid):
+            return replace(entry, unsupported="the list of valid values holds null alone")
         if metric == "invalidValues" and not valid and not pattern:
             hint = "write `arguments: {validValues: [..]}` or `arguments: {pattern: ..}`"
             self._wrong(entry, "missing-key", "invalidValues needs to know what is valid", hint)
             return None
         if pattern and (unread := standard_pattern(self.register, (*entry.path, "arguments", "pattern"), pattern)):
             return replace(entry, unsupported=unread)
-        missing = given.missingValues if given else None
+        missing = (given.missingValues or None) if given else None
         rule = LibraryMetric(
             metric=metric,
             bound=bound,
@@ -274,13 +333,18 @@ class QualityReader:
                 )
                 return None
             return operator, Bound(OPERATORS[operator], value[0], value[1], percent=percent), ""
+        if isinstance(value, float) and not isfinite(value):
+            self._wrong(entry, "bad-value", f"{operator} needs a finite number", f"write `{operator}: 0`", operator)
+            return None
         if (isinstance(value, bool) and entry.kind == "") or (
             isinstance(value, (int, float)) and not isinstance(value, bool)
         ):
             return operator, Bound(OPERATORS[operator], value, percent=percent), ""
         if entry.kind == "" and isinstance(value, str):
             return operator, None, "gatekeeper compares numbers and booleans, no texts"
-        self._wrong(entry, "bad-value", f"{operator} needs a number", f"write `{operator}: 0`", operator)
+        plain = value if isinstance(value, str) and value.strip().lstrip("-").replace(".", "", 1).isdigit() else "0"
+        hint = f"write `{operator}: {plain}`" + (", without quotes" if plain is value else "")
+        self._wrong(entry, "bad-value", f"{operator} needs a number", hint, operator)
         return None
 
     def _wrong(self, entry: Entry, code: str, message: str, hint: str, *below: Key) -> None:

@@ -8,20 +8,29 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.fit import misfits
 from gatekeeper.contracts.ids import encoded, within
-from gatekeeper.contracts.kinds import CommonKeys, OwnerKeys, WindowKeys, columns_of
-from gatekeeper.contracts.tables import Column, DefaultKeys, Site
+from gatekeeper.contracts.kinds import CommonKeys, OwnerKeys, columns_of
+from gatekeeper.contracts.tables import Column, DefaultKeys, Layer, Site
 from gatekeeper.errors import Problem
 from gatekeeper.model.predicate import Sql
 from gatekeeper.model.question import Day, Last, Population, Table, Window
 from gatekeeper.model.rule import OwnerClass, PlannedRule, Rule, Severity, Subject
+from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
-_SEVERITIES: dict[str, Severity] = {
+SEVERITIES: dict[str, Severity] = {
     "error": "error", "critical": "error", "high": "error", "blocker": "error", "major": "error",
     "warning": "warning", "warn": "warning", "medium": "warning", "minor": "warning", "low": "warning",
     "info": "info",
 }  # fmt: skip
+
+
+# what is missing where something wrong was taken out is no second error
+_OF_ABSENCE = frozenset({
+    "missing-key", "no-operator", "no-column", "bad-relationship", "bad-rule", "bad-window", "not-checked",
+    "no-inputs", "no-rules", "no-connection",
+})  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,7 +52,7 @@ class Entry:
     name: str = ""
     description: str = ""
     severity: str | None = None
-    own: DefaultKeys | None = None
+    own: Layer | None = None
     common: CommonKeys | None = None
     tables: tuple[Table, ...] = ()
     is_broken: bool = False
@@ -73,6 +82,8 @@ class Register:
             entry = replace(entry, rule=self._resolved(entry, site, entry.rule))
             if entry.warn is not None and entry.rule is not None:
                 entry.warn = self._resolved(entry, site, entry.warn, quiet=True)
+        if entry.rule is not None and column is not None:
+            self._check_types(entry, column)
         self.rules.append(
             PlannedRule(
                 id=rule_id,
@@ -94,7 +105,7 @@ class Register:
                 owners=self._owners(layers),
                 file=self.document.file,
                 line=line,
-                classified=column.declared.classified if column else None,
+                classified=column.declared.classified if column else _classified(entry),
                 tables=entry.tables,
             )
         )
@@ -102,6 +113,9 @@ class Register:
 
     def problem(self, path: Sequence[Key], code: str, message: str, hint: str = "", **how: bool) -> None:
         """Something wrong at that place of the file."""
+        around = (path, path[:-1]) if path else (path,)
+        if code in _OF_ABSENCE and any(self.document.is_pruned(some) for some in around):
+            return
         self.problems.append(self.document.problem(path, code, message, hint, **how))
 
     def _id(self, entry: Entry, column: Column | None) -> str:
@@ -127,48 +141,67 @@ class Register:
         self.problem(entry.path, "duplicate-id", message, hint, key=True)
         return candidates[-1]
 
-    def _subject(self, entry: Entry, layers: list[DefaultKeys | None]) -> Subject | None:
-        site, rule, common = entry.site, entry.rule, entry.common
+    def check_defaults(self, site: Site) -> None:
+        """What is said for all rules of the table, or of a column, is wrong once, not at each of them."""
+        for layer in (site.defaults, *(column.defaults for column in site.columns.values())):
+            if layer is None:
+                continue
+            if layer.keys.where is not None:
+                self._check_condition(layer, site)
+            if layer.keys.window is not None:
+                self._window(layer, site)
+            self._severity(None, [layer])
+
+    def _subject(self, entry: Entry, layers: list[Layer | None]) -> Subject | None:
+        site, rule = entry.site, entry.rule
         if site is None:
             return None
-        takes_where, takes_window = entry.kind != "schema", rule is not None and not rule.unwindowed
-        own_where = common.where if common and common.where is not None else entry.own.where if entry.own else None
-        own_window = common.window if common and common.window is not None else entry.own.window if entry.own else None
-        for word, written, taken in (("where", own_where, takes_where), ("window", own_window, takes_window)):
-            if written is not None and rule is not None and not taken:
-                self.problem(
-                    entry.path, "no-effect", f"`{word}` has no effect on {entry.kind}", "leave it out", warning=True
-                )
-        where = _nearest("where", [*layers, common]) if takes_where else None
-        window = _nearest("window", [*layers, common]) if takes_window else None
-        rows = Population(site.table, Sql(where) if where is not None else None, zone=site.zone)
-        if where is not None:
-            self._check_condition(entry, site, where)
-        if window is not None:
-            made = self._window(entry, site, window)
+        own = [layer for layer in (entry.own, _common(entry)) if layer is not None]
+        every = [*layers, _common(entry)]
+        takes_window = rule is None or not rule.unwindowed
+        # a query is sent as it is written; of a share of rows, `where` tells which
+        takes_where = entry.kind != "schema" and (rule is None or rule.of_rows or not hasattr(rule, "query"))
+        for word, taken in (("where", takes_where), ("window", takes_window)):
+            told = _nearest(word, own)
+            if told is not None and not taken:
+                message = f"`{word}` has no effect on {entry.kind}"
+                self.problem((*told.path, word), "no-effect", message, "leave it out", key=True, warning=True)
+        rows = Population(site.table, zone=site.zone)
+        where = _nearest("where", every) if takes_where else None
+        if where is not None and where.keys.where is not None:
+            rows = replace(rows, where=Sql(where.keys.where))
+            if where in own:
+                self._check_condition(where, site)
+        window = _nearest("window", every) if takes_window else None
+        if window is not None and window.keys.window is not None:
+            made = self._window(window, site, quiet=window not in own)
             if made is not None:
-                rows = replace(rows, window=made, zone=site.zone_of(window.column))
+                rows = replace(rows, window=made, zone=site.zone_of(window.keys.window.column))
         return Subject(rows, site.declared, site.zone, entry.parent)
 
-    def _check_condition(self, entry: Entry, site: Site, where: str) -> None:
+    def _check_condition(self, layer: Layer, site: Site) -> None:
         from gatekeeper.model.reading import check_condition
 
         try:
-            check_condition(where, site.dialect)
+            check_condition(layer.keys.where or "", site.dialect)
         except ValueError as wrong:
-            self.problem(_below(self.document, entry.path, "where"), "bad-sql", f"where: {wrong}")
+            self.problem((*layer.path, "where"), "bad-sql", f"where: {wrong}")
 
-    def _window(self, entry: Entry, site: Site, keys: WindowKeys) -> Window | None:
-        path = _below(self.document, entry.path, "window")
+    def _window(self, layer: Layer, site: Site, *, quiet: bool = False) -> Window | None:
+        keys, path = layer.keys.window, (*layer.path, "window")
+        assert keys is not None
         if (keys.last is None) == (keys.day is None):
-            self.problem(
-                path, "bad-window", "a window has either `last` or `day`", "write `last: 1d`, or `day: yesterday`"
-            )
+            # `last` may stand there and be wrong, which is said already
+            is_all = keys.last is not None or set(self.document.get(path) or ()) <= {"column"}
+            if not quiet and is_all:
+                hint = "write `last: 1d`, or `day: yesterday`"
+                self.problem(path, "bad-window", "a window has either `last` or `day`", hint)
             return None
         try:
             column = site.physical(keys.column)
         except ValueError as wrong:
-            self.problem(path, "unknown-column", f"window: {wrong}", site.near(keys.column))
+            if not quiet:
+                self.problem((*path, "column"), "unknown-column", f"window: {wrong}", site.near(keys.column))
             return None
         if keys.last is not None:
             return Last(column, keys.last)
@@ -187,51 +220,68 @@ class Register:
             changes["event"] = replace(event, column=site.physical(event.column))
         return dataclasses.replace(rule, **changes) if changes else rule
 
+    def _check_types(self, entry: Entry, column: Column) -> None:
+        """A number is compared with a text, or a text with a number, only by mistake: engines differ in it."""
+        path = _below(self.document, entry.path, "min", "max", "in", "not_in", "column", "element")
+        if isinstance(entry.rule, Freshness) and column.shape.logicalType not in (None, "timestamp", "date", "string"):
+            message = f"{column.name} is declared as {column.shape.logicalType}, and freshness needs a time"
+            self.problem(path, "other-type", message, "name the column that says when", warning=True)
+        for value in misfits(entry.rule, column.declared):
+            family = column.shape.logicalType
+            message = f"{column.name} is declared as {family}, and is compared with {value!r}"
+            hint = f'put it into quotes: "{value}"' if family == "string" else f"write a value of the type {family}"
+            self.problem(path, "other-type", message, hint, warning=True)
+            return
+
     def is_column(self, entry: Entry, site: Site, name: str, quiet: bool = False) -> bool:
         """Whether the table has that column; a problem if it has not."""
         try:
             site.physical(name)
         except ValueError as wrong:
             if not quiet:
-                path = _below(self.document, entry.path, "column", "columns", "element")
+                path = _named(self.document, _below(self.document, entry.path, *_NAMING), name)
                 self.problem(path, "unknown-column", str(wrong), site.near(name))
             return False
         return True
 
-    def _severity(self, entry: Entry, layers: list[DefaultKeys | None]) -> Severity:
-        word = entry.severity or _nearest("severity", layers)
-        if word is None:
-            return "error"
-        known = _SEVERITIES.get(word.strip().lower())
-        if known is None:
-            path = _below(self.document, entry.path, "severity")
-            hint = "write error, warning or info"
-            self.problem(
-                path, "severity", f"the severity {word!r} is not known, and is read as error", hint, warning=True
-            )
+    def _severity(self, entry: Entry | None, layers: list[Layer | None]) -> Severity:
+        told, path = entry.severity if entry else None, entry.path if entry else ()
+        own = told is not None or entry is None
+        if told is None:
+            layer = _nearest("severity", layers)
+            if layer is None or not isinstance(layer.keys, DefaultKeys):
+                return "error"
+            told, path = layer.keys.severity or "", layer.path
+            own = own or (entry is not None and layer is entry.own)
+        known = SEVERITIES.get(told.strip().lower())
+        if known is None and own:
+            hint = did_you_mean(told.lower(), list(SEVERITIES)) or "write error, warning or info"
+            message = f"the severity {told!r} is not known, and is read as error"
+            self.problem(_above(self.document, path, "severity"), "severity", message, hint, warning=True)
         return known or "error"
 
-    def _arrival(self, entry: Entry, layers: list[DefaultKeys | None]) -> bool:
-        return bool(_nearest("arrival", [*layers, entry.common]))
+    def _arrival(self, entry: Entry, layers: list[Layer | None]) -> bool:
+        told = _nearest("arrival", [*layers, _common(entry)])
+        return bool(told is not None and told.keys.arrival)
 
-    def _on_empty(self, entry: Entry, layers: list[DefaultKeys | None]) -> Any:
+    def _on_empty(self, entry: Entry, layers: list[Layer | None]) -> Any:
         """A default is about rows; only a rule's own word reaches a kind that judges their number."""
         if entry.rule is not None and not entry.rule.of_rows:
             layers = [entry.own]
-        return _nearest("on_empty", [*layers, entry.common])
+        told = _nearest("on_empty", [*layers, _common(entry)])
+        return told.keys.on_empty if told is not None else None
 
-    def _owners(self, layers: list[DefaultKeys | None]) -> dict[OwnerClass, str]:
+    def _owners(self, layers: list[Layer | None]) -> dict[OwnerClass, str]:
         owners: dict[OwnerClass, str] = {}
         classes: tuple[OwnerClass, ...] = ("late", "fail", "error")
         if self.team:
             owners = dict.fromkeys(classes, self.team)
         for layer in layers:
-            if layer is None or layer.owner is None:
-                continue
-            if isinstance(layer.owner, OwnerKeys):
-                owners |= {word: name for word in classes if (name := getattr(layer.owner, word)) is not None}
-            else:
-                owners = dict.fromkeys(classes, layer.owner)
+            owner = layer.keys.owner if layer is not None and isinstance(layer.keys, DefaultKeys) else None
+            if isinstance(owner, OwnerKeys):
+                owners |= {word: name for word in classes if (name := getattr(owner, word)) is not None}
+            elif owner is not None:
+                owners = dict.fromkeys(classes, owner)
         return owners
 
     def _note_load_column(self, entry: Entry) -> None:
@@ -239,13 +289,51 @@ class Register:
             entry.site.load_column = entry.site.load_column or entry.rule.column
 
 
-def _nearest(name: str, layers: Sequence[Any]) -> Any:
-    """What the last layer says that says anything."""
-    said = [getattr(layer, name) for layer in layers if layer is not None and getattr(layer, name) is not None]
+def _common(entry: Entry) -> Layer | None:
+    return Layer(entry.common, tuple(entry.path)) if entry.common is not None else None
+
+
+def _nearest(name: str, layers: Sequence[Layer | None]) -> Layer | None:
+    """The last layer that says anything of it."""
+    said = [layer for layer in layers if layer is not None and getattr(layer.keys, name, None) is not None]
     return said[-1] if said else None
+
+
+_NAMING = ("column", "columns", "element", "arguments", "from")
+
+
+def _named(document: Document, path: Sequence[Key], name: str) -> Sequence[Key]:
+    """The place of the name in the list that stands at the path; the path itself where there is no list."""
+    if path and path[-1] == "arguments":
+        path = _below(document, path, "properties")
+    value = document.get(path)
+    return [*path, value.index(name)] if isinstance(value, list) and name in value else path
+
+
+def _above(document: Document, path: Sequence[Key], key: str) -> Sequence[Key]:
+    """The place of the key in the nearest mapping at or above the path that has it."""
+    for end in range(len(path), -1, -1):
+        value = document.get(path[:end])
+        if isinstance(value, dict) and key in value:
+            return [*path[:end], key]
+    return path
 
 
 def _below(document: Document, path: Sequence[Key], *keys: str) -> Sequence[Key]:
     """The place of one of these keys in what stands at the path; the path itself where none is there."""
     value = document.get(path)
     return next(([*path, key] for key in keys if isinstance(value, dict) and key in value), path)
+
+
+def _classified(entry: Entry) -> str | None:
+    """The classification of a column that the rule's own query names, where that forbids showing values."""
+    query = getattr(entry.rule, "query", None)
+    if query is None or entry.site is None:
+        return None
+    from gatekeeper.model.reading import all_columns
+
+    named = all_columns(query, entry.site.dialect)
+    hidden = {d.name.casefold(): d.classified for d in entry.site.declared if d.classified}
+    # a query that can't be read, or takes every column, may show any of them
+    found = hidden if named is None else {name: hidden[name] for name in named if name in hidden}
+    return next(iter(found.values()), None)

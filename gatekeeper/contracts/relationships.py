@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
+from posixpath import normpath
 
 from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import encoded, split_path, within
 from gatekeeper.contracts.odcs_shape import Relationship
 from gatekeeper.contracts.register import Entry, Register
-from gatekeeper.contracts.tables import Site
+from gatekeeper.contracts.tables import Site, read_defaults
 from gatekeeper.model.question import Population, Table
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.references import References, Target
@@ -26,13 +27,18 @@ class Parent:
 
 @dataclass(slots=True)
 class Parents:
-    """All tables that can be referred to. `sites` by contract; `files` tells a contract's id by its file."""
+    """All tables that can be referred to. `sites` by contract; `files` tells a contract's id by its file's path."""
 
     sites: Mapping[str, Sequence[Site]]
     files: Mapping[str, str]
     connections: Sequence[str]
     contract: str
-    incomplete: bool = False
+    ids: Collection[str] = ()
+    """Of all contracts, those too whose files are wrong."""
+    incomplete: Collection[str] = ()
+    """Contracts of which not every table could be read."""
+    is_any_unread: bool = False
+    are_connections_lost: bool = False
     warned: set[str] = field(default_factory=set)
 
     def label(self, target: Target) -> str:
@@ -42,26 +48,31 @@ class Parents:
 
     def named(self, register: Register, path: Sequence[Key], child: Site, target: Target) -> Parent | None:
         """The table that `to:` means; None after a problem."""
-        if target.contract is not None and target.contract not in self.sites:
-            if self.incomplete:
+        contract = encoded(target.contract) if target.contract is not None else None
+        if contract is not None and contract not in self.sites:
+            if self.is_any_unread or contract in self.ids:
                 return None
-            hint = did_you_mean(target.contract, list(self.sites))
+            hint = did_you_mean(target.contract or "", list(self.ids)) or "give the id of a contract of this project"
             register.problem(
                 [*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint
             )
             return None
         if target.connection is not None:
+            if target.connection not in self.connections and self.are_connections_lost:
+                return None
             if target.connection not in self.connections:
                 hint = did_you_mean(target.connection, list(self.connections))
                 message = f"no connection is called {target.connection!r}"
                 register.problem([*path, "to", "connection"], "unknown-connection", message, hint)
                 return None
             return self._undescribed(register, [*path, "to", "table"], target.connection, target.table)
-        found = self.find(target.table, target.contract or self.contract)
+        found = self.find(target.table, contract or self.contract)
         if found is not None:
             return found
-        if target.contract is not None:
-            hint = did_you_mean(target.table, [site.name for site in self.sites[target.contract]])
+        if contract in self.incomplete:
+            return None
+        if contract is not None:
+            hint = did_you_mean(target.table, [site.name for site in self.sites[contract]])
             message = f"the contract {target.contract!r} has no table {target.table!r}"
             register.problem([*path, "to", "table"], "unknown-table", message, hint)
             return None
@@ -84,10 +95,12 @@ class Parents:
             for site in sites:
                 if site.table.is_same(table):
                     return Parent(Population(site.table), site)
-        if name not in self.warned:
+        if name not in self.warned and not self.incomplete and not self.is_any_unread:
             self.warned.add(name)
             message = f"no contract describes the table {name!r}; it is looked up in the database"
-            register.problem(path, "undescribed-table", message, "describe it in a contract", warning=True)
+            known = [site.name for sites in self.sites.values() for site in sites]
+            hint = did_you_mean(name, known) or "describe it in a contract"
+            register.problem(path, "undescribed-table", message, hint, warning=True)
         return Parent(Population(table))
 
     def columns(self, register: Register, path: Sequence[Key], parent: Parent, names: Sequence[str]) -> tuple[str, ...]:
@@ -119,16 +132,22 @@ class Parents:
             return
         own = [column] if column is not None else []
         for step in _listed(relationship.from_ or []):
-            found = self._end(step, site, register.owner)
-            own.append(found[1] if found is not None else step.split(".")[-1])
+            found = self._end(step, site, register)
+            if (found is not None and found[0].site is not site) or (found is None and not _is_bare(step, site)):
+                message = f"{step!r} is no column of the table {site.name}, where the relationship stands"
+                register.problem((*path, "from"), "bad-relationship", message, f"write {site.name}.column")
+                return
+            own.append(found[1] if found is not None else step)
         if len(own) != len(to) or (
             relationship.from_ is not None and type(relationship.from_) is not type(relationship.to)
         ):
             hint = "write both as one column, or both as lists of the same length"
             register.problem((*path, "to"), "bad-relationship", "`from` and `to` don't name as many columns", hint)
             return
-        ends = [self._end(step, site, register.owner) for step in to]
-        entry = Entry(path=path, kind="references", what="references", site=site, id=relationship.id,
+        ends = [self._end(step, site, register) for step in to]
+        said = read_defaults(register.document, path, relationship.customProperties, register.problems)
+        entry = Entry(path=path, kind="references", what="references", site=site, id=relationship.id, own=said,
+                      description=relationship.description or "",
                       column=column or (own[0] if len(own) == 1 else None))  # fmt: skip
         tables = {(end[0].population if end[0] else None) for end in ends if end is not None}
         if None in ends or len(tables) != 1 or None in tables:
@@ -152,9 +171,18 @@ class Parents:
         """Another contract's file that isn't in the project, or a table no contract describes."""
         outside = [step for step in to if "#" in step]
         shorthand = [step for step in to if "/" not in step and "." in step]
+        for step in outside:
+            contract = self._contract_in(step.rpartition("#")[0], register)
+            if contract is not None and contract not in self.incomplete:
+                message = f"the contract {contract!r} has no column {step.rpartition('#')[2]!r}"
+                hint = "write `file#table.column`, or `file#schema/<id>/properties/<id>`"
+                register.problem((*path, "to"), "bad-relationship", message, hint)
+                return
         if outside or len(shorthand) != len(to):
             what = f"references.{within(to[0].split('#')[-1].strip('/'))}"
             said = "its contract is not in the project" if outside else f"nothing in the contract is {to[0]!r}"
+            if not outside and self.contract in self.incomplete:
+                return
             if not outside:
                 hint = "write `table.column`, or `schema/<id>/properties/<id>`"
                 register.problem((*path, "to"), "bad-relationship", said, hint)
@@ -186,12 +214,21 @@ class Parents:
             return within(parent.site.name)
         return f"{parent.site.contract}.{within(parent.site.name)}"
 
-    def _end(self, step: str, site: Site, contract: str) -> tuple[Parent, str] | None:
+    def _contract_in(self, file: str, register: Register) -> str | None:
+        """The id of the contract in that file: as seen from this one's folder, else the only one of that name."""
+        beside = normpath(PurePosixPath(register.document.file).parent / file)
+        if beside in self.files:
+            return self.files[beside]
+        name = PurePosixPath(file).name
+        named = [id for path, id in self.files.items() if PurePosixPath(path).name == name]
+        return named[0] if len(named) == 1 else None
+
+    def _end(self, step: str, site: Site, register: Register) -> tuple[Parent, str] | None:
         """The table and column that one notation means; nested columns keep their dots."""
         file, separator, inner = step.rpartition("#")
+        contract = register.owner
         if separator:
-            named = str(PurePosixPath(file).name)
-            contract = self.files.get(named, "")
+            contract = self._contract_in(file, register) or ""
         if "/" in inner:
             return self._by_ids(inner.strip("/").split("/"), contract)
         for candidate in self.sites.get(contract, ()):
@@ -215,6 +252,11 @@ class Parents:
                 inner = found.properties or []
             return Parent(Population(site.table), site), ".".join(names)
         return None
+
+
+def _is_bare(step: str, site: Site) -> bool:
+    """Whether the notation names a column, or a field inside of one, without its table."""
+    return "/" not in step and ("." not in step or site.find(step.partition(".")[0]) is not None)
 
 
 def _listed(value: str | list[str] | None) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -20,7 +21,9 @@ def written(name: str) -> str:
     return name.rstrip("_")
 
 
-CONFIG = ConfigDict(extra="forbid", strict=True, alias_generator=written, frozen=True, hide_input_in_errors=True)
+CONFIG = ConfigDict(
+    extra="forbid", strict=True, alias_generator=written, frozen=True, hide_input_in_errors=True, allow_inf_nan=False
+)
 
 
 class Shape(BaseModel):
@@ -55,23 +58,33 @@ def explain(wrong: ValidationError, root: Any, document: Document) -> list[tuple
     A missing key has no problem of its own where one beside it is that key misspelt.
     """
     found: list[tuple[tuple[Key, ...], Problem | None]] = []
-    items = wrong.errors(include_url=False, include_input=True, include_context=True)
+    items: Sequence[Any] = wrong.errors(include_url=False, include_input=True, include_context=True)
     missing: dict[tuple[Key, ...], list[Key]] = {}
     for item in items:
         if item["type"].startswith("missing"):
             path = real_path(document, item["loc"])
             missing.setdefault(path[:-1], []).append(path[-1])
     misspelt: set[tuple[Key, ...]] = set()
-    for item in sorted(items, key=lambda item: bool(item["type"].startswith("missing"))):
+    for item in sorted(items, key=lambda item: item["type"].startswith("missing")):
         path = real_path(document, item["loc"])
         if path in misspelt:
             found.append((path, None))
             continue
+        if item["type"].startswith("missing") and (other := _misspelt(item, root, path, document)) is not None:
+            item, path = {"type": "extra_forbidden", "loc": (*item["loc"][:-1], other)}, (*path[:-1], other)
         code, message, hint, at_key = _words(item, root, path, document)
         if code == "unknown-key":
             misspelt |= {(*path[:-1], key) for key in missing.get(path[:-1], ()) if hint == _meant(key)}
         found.append((path, document.problem(path, code, message, hint, key=at_key)))
     return found
+
+
+def _misspelt(item: Any, root: Any, path: tuple[Key, ...], document: Document) -> str | None:
+    """The key that stands there in place of the missing one, where other keys are allowed."""
+    holder = document.get(path[:-1])
+    known = keys_of(root, item["loc"][:-1])
+    strange = [key for key in holder if key not in known] if isinstance(holder, dict) else []
+    return next((key for key in strange if did_you_mean(key, known) == _meant(path[-1])), None)
 
 
 def _meant(key: Key) -> str:
@@ -170,9 +183,18 @@ def _kind_of(value: Any) -> str:
 def _quote_hint(kind: str, value: Any) -> str:
     if kind == "string_type" and isinstance(value, (int, float)):
         return f'put it into quotes: "{value}"'
+    if kind in ("int_type", "float_type") and isinstance(value, str) and _is_number(value):
+        return f"write it without quotes: {value.strip()}"
     if kind == "bool_type" and str(value).lower() in ("yes", "no", "on", "off"):
         return f"YAML 1.2 reads {value} as a text; write true or false"
     return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def keys_of(root: Any, loc: tuple[Any, ...]) -> list[str]:
@@ -208,6 +230,8 @@ def _shapes(hint: Any) -> Iterator[Any]:
     origin = get_origin(hint)
     if origin is Annotated:
         yield from _shapes(get_args(hint)[0])
+    elif origin is dict:
+        yield from _shapes(get_args(hint)[1])
     elif origin in (Union, UnionType, list, tuple):
         for part in get_args(hint):
             yield from _shapes(part)

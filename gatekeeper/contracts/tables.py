@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Tag, ValidationError
+from pydantic import Tag
 
 from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.form import read_form
 from gatekeeper.contracts.ids import split_path
-from gatekeeper.contracts.kinds import OwnerKeys, WindowKeys
+from gatekeeper.contracts.kinds import CommonKeys, OwnerKeys, WindowKeys
 from gatekeeper.contracts.odcs_parts import CustomProperty, Server
 from gatekeeper.contracts.odcs_shape import Item, Property, SchemaObject
-from gatekeeper.contracts.shape import Shape, branch, explain
+from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
 from gatekeeper.model.catalog import Family, Type
 from gatekeeper.model.question import Table
@@ -37,6 +38,14 @@ class DefaultKeys(Shape):
     arrival: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What is said for a rule in one place, nearer or farther from it."""
+
+    keys: DefaultKeys | CommonKeys
+    path: tuple[Key, ...]
+
+
 @dataclass(slots=True)
 class Column:
     """A column as a contract describes it, and where."""
@@ -45,7 +54,7 @@ class Column:
     declared: DeclaredColumn
     shape: Property
     path: tuple[Key, ...]
-    defaults: DefaultKeys | None
+    defaults: Layer | None
 
 
 @dataclass(slots=True, eq=False)
@@ -62,8 +71,10 @@ class Site:
     path: tuple[Key, ...] = ()
     shape: SchemaObject | None = None
     columns: dict[str, Column] = field(default_factory=dict)
-    defaults: DefaultKeys | None = None
+    defaults: Layer | None = None
     load_column: str | None = None
+    is_incomplete: bool = False
+    """Some of its columns are written wrong, so that no column is unknown."""
 
     @property
     def declared(self) -> tuple[DeclaredColumn, ...]:
@@ -82,9 +93,9 @@ class Site:
 
     def physical(self, name: str) -> str:
         """The database's name of the column; any name where the contract describes no columns. Raises: ValueError."""
-        if not self.columns:
-            return name
         column = self.find(name)
+        if not self.columns or (column is None and self.is_incomplete):
+            return name
         if column is not None and is_physical(column.shape):
             return column.declared.name
         if column is not None:
@@ -157,12 +168,22 @@ def declared_column(shape: Property) -> DeclaredColumn:
 
 def read_defaults(
     document: Document, path: Sequence[Key], properties: Sequence[CustomProperty] | None, problems: list[Problem]
-) -> DefaultKeys | None:
+) -> Layer | None:
     """What the custom property `gatekeeper` there says."""
+    found: Layer | None = None
     for index, item in enumerate(properties or ()):
-        if item.property == "gatekeeper":
-            try:
-                return DefaultKeys.model_validate(item.value if item.value is not None else {})
-            except ValidationError as wrong:
-                problems += explain(wrong, DefaultKeys, document, [*path, "customProperties", index, "value"])
-    return None
+        name = item.property or ""
+        here = (*path, "customProperties", index)
+        if name != "gatekeeper" and did_you_mean(name, ["gatekeeper"]):
+            message = f"the custom property {name!r} is not ours, and has no effect here"
+            problems.append(document.problem((*here, "property"), "no-effect", message, "did you mean 'gatekeeper'?",
+                                             warning=True))  # fmt: skip
+        if name == "gatekeeper" and found is not None:
+            message = "the custom property `gatekeeper` stands here twice"
+            problems.append(document.problem((*here, "property"), "duplicate-key", message, "write it once"))
+        if name == "gatekeeper":
+            at = (*path, "customProperties", index, "value")
+            value = item.value if item.value is not None else {}
+            keys, _ = read_form(DefaultKeys, document.part(at, value), problems)
+            found = Layer(keys if keys is not None else DefaultKeys(), at)
+    return found

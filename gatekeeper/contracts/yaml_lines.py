@@ -33,6 +33,8 @@ _WORDS: dict[str, Any] = {
     "+.inf": float("inf"), "+.Inf": float("inf"), "+.INF": float("inf"),
     "-.inf": float("-inf"), "-.Inf": float("-inf"), "-.INF": float("-inf"),
 }  # fmt: skip
+# Source: YAML 1.2.2, section 5.1, what isn't printable
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset({"!", *(_CORE + name for name in ("str", "int", "float", "bool", "null", "map", "seq"))})
 
@@ -84,13 +86,20 @@ def parse_yaml(content: bytes, name: str) -> Document:
         mark = wrong.problem_mark or wrong.context_mark
         what = " ".join(filter(None, (wrong.problem, wrong.context)))
         hint = ""
-        if mark is not None and "start any token" in what:
+        if "tab character" in what:
+            hint = "indent with spaces, never with tabs"
+        elif mark is not None and "start any token" in what:
             at = text.splitlines()[mark.line][mark.column : mark.column + 1]
             hint = "indent with spaces, never with tabs" if at == "\t" else "put the text into quotes"
         builder.refuse(mark, "yaml", f"can't be read as YAML: {what}", hint)
     except yaml.YAMLError as wrong:
         said = getattr(wrong, "reason", None) or str(wrong).splitlines()[0]
-        builder.problems.append(Problem(name, 0, 0, "yaml", f"can't be read as YAML: {said}"))
+        odd = _UNPRINTABLE.search(text)
+        line, column = (
+            (text.count("\n", 0, odd.start()) + 1, odd.start() - text.rfind("\n", 0, odd.start())) if odd else (0, 0)
+        )
+        hint = f"take the character U+{ord(odd[0]):04X} out" if odd else ""
+        builder.problems.append(Problem(name, line, column, "yaml", f"can't be read as YAML: {said}", hint))
     read = Document(name, *builder.rest())
     if builder.problems:
         raise BadYaml(builder.problems, read, is_cut=is_cut)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gatekeeper.engines.dialects import manner
+from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog, ColumnFact, Type
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.question import Table
@@ -33,25 +34,35 @@ LEFT JOIN LATERAL (
   FROM pg_catalog.pg_index AS i
   WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
 ) AS k ON true
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND lower(c.relname) = ANY (%s::text[])
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (c.relname = ANY (%s::text[]) OR lower(c.relname) = ANY (%s::text[]))
 ORDER BY n.nspname, c.relname, a.attnum
 """
 _SQLITE = """
 SELECT m.name, m.type, c.name, c.type, c."notnull", c.pk
 FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS c
-WHERE m.type IN ('table', 'view') AND c.hidden <> 1 AND lower(m.name) IN ({marks}) ORDER BY m.name, c.cid
+WHERE m.type IN ('table', 'view') AND c.hidden <> 1 AND (m.name IN ({marks}) OR lower(m.name) IN ({marks}))
+ORDER BY m.name, c.cid
 """
 _SQLITE_KEYS = """
 SELECT m.name, i.name, c.name FROM sqlite_master AS m
 JOIN pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS c
-WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND lower(m.name) IN ({marks}) ORDER BY m.name, i.name, c.seqno
+WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND (m.name IN ({marks}) OR lower(m.name) IN ({marks}))
+ORDER BY m.name, i.name, c.seqno
 """
+
+
+def spelled(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
+    """The tables' names as they are written and in small letters; as many of both.
+
+    Both are looked for: SQLite's lower() and PostgreSQL's in the locale C know ASCII alone, Ä stays Ä.
+    """
+    names = list(dict.fromkeys(table.path[-1] for table in tables))
+    return names, [name.lower() for name in names]
 
 
 def postgres(tables: Sequence[Table], ask: Ask) -> Found:
     """From pg_catalog, in one query; what it doesn't hold does not exist."""
-    names = sorted({table.path[-1].lower() for table in tables})
-    rows = ask(_POSTGRES, [names])
+    rows = ask(_POSTGRES, spelled(tables))
     places: dict[tuple[str, str], Catalog] = {}
     ranks: dict[tuple[str, str], int | None] = {}
     database = ask("SELECT current_database()", [])[0][0] if any(len(table.path) > 2 for table in tables) else ""
@@ -98,9 +109,21 @@ def _equal(one: Sequence[str], other: Sequence[str], exactly: bool) -> bool:
 
 
 def sqlite(tables: Sequence[Table], ask: Ask) -> Found:
-    """From sqlite_master, in two queries. Of a file there is one schema, `main`."""
-    names = sorted({table.path[-1].lower() for table in tables})
-    marks = ", ".join("?" * len(names))
+    """From sqlite_master, in two queries unless a view is broken. Of a file there is one schema, `main`."""
+    try:
+        return _sqlite(tables, ask)
+    except EngineError as failed:
+        if not failed.culprit:
+            raise
+        if len(tables) == 1:
+            return {tables[0]: Unknown(failed.cause, f"{tables[0]}: {failed.message}")}  # type: ignore[arg-type]
+    # a view over a table that is gone makes the whole query fail, not its own line
+    return {table: fact for one in tables for table, fact in sqlite([one], ask).items()}
+
+
+def _sqlite(tables: Sequence[Table], ask: Ask) -> Found:
+    exact, lower = spelled(tables)
+    marks, names = ", ".join("?" * len(exact)), [*exact, *lower]
     facts: dict[str, list[tuple[Any, ...]]] = {}
     for row in ask(_SQLITE.format(marks=marks), names):
         facts.setdefault(row[0], []).append(row)
@@ -109,7 +132,7 @@ def sqlite(tables: Sequence[Table], ask: Ask) -> Found:
         keys.setdefault(table, {}).setdefault(index, []).append(column)
     found: Found = {}
     for wanted in tables:
-        near = [name for name in facts if name.casefold() == wanted.path[-1].casefold()]
+        near = sorted((name for name in facts if _equal((name,), wanted.path[-1:], False)), key=wanted.path[-1].__ne__)
         if not near or (len(wanted.path) > 1 and wanted.path[-2].lower() != "main"):
             found[wanted] = Catalog(exists=False, path=wanted.path, dialect="sqlite")
             continue

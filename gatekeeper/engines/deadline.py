@@ -7,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Literal
+from typing import Literal, TypeVar
 
+T = TypeVar("T")
 End = Literal["", "deadline", "cancelled"]
 
 
@@ -66,6 +67,27 @@ class Running:
         # outside of the lock: it may take as long as the network does
         with suppress(Exception):
             how()
+
+
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """The work's result, awaited so long and no longer: a silent host outlasts every driver. Raises: TimeoutError."""
+    done: list[T] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as wrong:
+            failed.append(wrong)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failed:
+        raise failed[0]
+    if not done:
+        raise TimeoutError
+    return done[0]
 
 
 @atexit.register

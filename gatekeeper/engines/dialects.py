@@ -91,7 +91,7 @@ TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
         (r"no such table", _MISSING_TABLE),
         (r"no such column", _MISSING_COLUMN),
         (r"attempt to write a readonly database|one statement at a time", _QUERY),
-        (r"malformed|disk i/o error", Fault("connect")),
+        (r"disk image is malformed|disk i/o error", Fault("connect")),
     ),
     "mysql": _texts(
         (r"\b1045\b|\b1044\b", Fault("auth")),
@@ -158,8 +158,8 @@ class Manner:
     """How a dialect's server is talked to through SQLAlchemy.
 
     `now` returns the clock: a moment, or its text in UTC. `settings` are run once on a new connection;
-    `timeout` is run before a query, with the milliseconds and seconds filled in. `shows_all`: the catalog
-    shows a table whatever the privilege. `enforces_keys`: declared keys are kept by the engine.
+    `timeout` is run before a query, with its milliseconds and seconds and those for a lock filled in.
+    `enforces_keys`: declared keys are kept by the engine.
     """
 
     now: str = "SELECT CURRENT_TIMESTAMP"
@@ -174,8 +174,13 @@ class Manner:
 MANNERS: Final[dict[str, Manner]] = {
     "postgres": Manner(
         now="SELECT clock_timestamp()",
-        settings=("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TIME ZONE 'UTC'"),
-        timeout="SET statement_timeout = {ms}", driver="postgresql+psycopg", enforces_keys=True,
+        # a role's own settings change how times are written and texts are read; all in one way to the server
+        settings=(
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; SET TIME ZONE 'UTC'; SET DateStyle = 'ISO'; "
+            "SET standard_conforming_strings = on",
+        ),
+        timeout="SET statement_timeout = {ms}; SET lock_timeout = {lock}",
+        driver="postgresql+psycopg", enforces_keys=True,
     ),
     "sqlite": Manner(now="SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'now')", enforces_keys=True, refuses_several=True),
     "redshift": Manner(

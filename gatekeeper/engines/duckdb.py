@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gatekeeper.engines.catalogs import spelled
 from gatekeeper.engines.deadline import Running
 from gatekeeper.engines.dialects import meaning
 from gatekeeper.engines.urls import redact
@@ -27,20 +28,24 @@ _COLUMNS = """
 SELECT c.database_name, c.schema_name, c.table_name, c.column_name, c.data_type, c.is_nullable,
        c.schema_name = current_schema() AND c.database_name = current_database() AS is_near,
        c.database_name = current_database() AS is_here
-FROM duckdb_columns() AS c WHERE list_contains(?, lower(c.table_name)) AND NOT c.internal
+FROM duckdb_columns() AS c
+WHERE (list_contains(?, c.table_name) OR list_contains(?, lower(c.table_name))) AND NOT c.internal
 ORDER BY ALL
 """
 _COLUMNS = _COLUMNS.replace("ORDER BY ALL", "ORDER BY c.database_name, c.schema_name, c.table_name, c.column_index")
 _KEYS = """
 SELECT database_name, schema_name, table_name, constraint_column_names FROM duckdb_constraints()
-WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND list_contains(?, lower(table_name))
+WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+  AND (list_contains(?, table_name) OR list_contains(?, lower(table_name)))
 """
 _VIEWS = """
 SELECT database_name, schema_name, view_name FROM duckdb_views()
-WHERE NOT internal AND list_contains(?, lower(view_name))
+WHERE NOT internal AND (list_contains(?, view_name) OR list_contains(?, lower(view_name)))
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _HOLDER = re.compile(r"lock is held in (.+?) \(PID (\d+)\)")
+# error(), JSON and patterns: what they say of a cell stands there without quotes
+_SAYS_CELLS = re.compile(r"Invalid Input Error:")
 _Place = tuple[str, str, str]
 
 
@@ -118,11 +123,11 @@ class DuckDBSession:
 
     def catalog(self, tables: Sequence[Table]) -> Mapping[Table, Catalog | Unknown]:
         """Facts of the tables, views too, in three queries however many there are."""
-        names = sorted({table.path[-1].lower() for table in tables})
-        columns = self._fetch(_COLUMNS, [names], None, 60)
-        views = set(self._fetch(_VIEWS, [names], None, 60))
+        names = [*spelled(tables)]
+        columns = self._fetch(_COLUMNS, names, None, 60)
+        views = set(self._fetch(_VIEWS, names, None, 60))
         keys: dict[_Place, list[tuple[str, ...]]] = {}
-        for database, schema, table, key in self._fetch(_KEYS, [names], None, 60):
+        for database, schema, table, key in self._fetch(_KEYS, names, None, 60):
             keys.setdefault((database, schema, table), []).append(tuple(key))
         places: dict[_Place, list[ColumnFact]] = {}
         near: dict[_Place, tuple[bool, bool]] = {}
@@ -179,6 +184,8 @@ class DuckDBSession:
             ) from wrong
         fault = meaning(str(wrong), "duckdb")
         message = redact(str(wrong), names=fault.names)
+        if _SAYS_CELLS.match(message):
+            message = f"{message.partition(':')[0]}: its words may hold data"
         raise EngineError(fault.cause, message, culprit=fault.culprit, transient=fault.transient) from wrong
 
 

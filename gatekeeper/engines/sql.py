@@ -20,10 +20,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool
 
-from gatekeeper.engines import catalogs, sqlite_patterns
-from gatekeeper.engines.deadline import Running
+from gatekeeper.engines import catalogs, holders, sqlite_patterns
+from gatekeeper.engines.deadline import Running, within
 from gatekeeper.engines.dialects import manner, meaning
-from gatekeeper.engines.urls import database_file, redact, secrets_of
+from gatekeeper.engines.urls import database_file, named, redact, secrets_of
 from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.dialect import dialect_of
@@ -38,6 +38,15 @@ _PSYCOPG = {
     "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000,
     "application_name": "gatekeeper",
 }  # fmt: skip
+# A lock that outlasts this is a load, which is waited for by asking again; shorter ones are waited out.
+_LOCK_MS = 60_000
+_SQLITE_JOURNAL = {
+    "SQLITE_READONLY_ROLLBACK": "was left in the middle of a write, by a writer that crashed; opening it once to write "
+    "rolls that back",
+    "SQLITE_READONLY_RECOVERY": "has a log to recover, which takes opening it once to write",
+    "SQLITE_READONLY_CANTINIT": "is in WAL mode, whose files can't be made in its folder",
+    "SQLITE_CANTOPEN": "can't be opened; in WAL mode its folder must be writable, or its -shm file there",
+}
 _PACKAGES = {
     "postgres": "psycopg[binary]", "mysql": "PyMySQL", "tsql": "pyodbc", "snowflake": "snowflake-sqlalchemy",
     "bigquery": "sqlalchemy-bigquery", "databricks": "databricks-sqlalchemy", "trino": "trino[sqlalchemy]",
@@ -52,7 +61,7 @@ class SqlEngine:
         self.dialect = dialect_of(url)
         self._name = name
         self._secrets = (url, *secrets_of(url))
-        self._file = database_file(url, root) if self.dialect == "sqlite" else None
+        self.file = database_file(url, root) if self.dialect == "sqlite" else None
         if url.startswith("postgres://"):
             url = url.replace("postgres", "postgresql", 1)
         try:
@@ -70,7 +79,7 @@ class SqlEngine:
                 self._engine = self._made(timeout_seconds)
         engine = self._engine
         try:
-            connection = _within(timeout_seconds, engine.connect)
+            connection = within(timeout_seconds, engine.connect)
             session = SqlSession(self, connection)
             session.settle(timeout_seconds)
         except EngineError:
@@ -98,25 +107,36 @@ class SqlEngine:
 
     def second_connection(self, seconds: float) -> Any:
         """A connection beside the sessions: to end a query where only another connection can."""
-        return _within(seconds, self._engine.connect)
+        return within(seconds, self._engine.connect)
+
+    def told(self, said: str) -> str:
+        """The words with the connection's name before them."""
+        return f"connection {self._name}: {said}"
 
     def forget(self, session: SqlSession) -> None:
         """The session is closed."""
         self._sessions.discard(session)
 
-    def error(self, wrong: BaseException, *, connecting: bool = False) -> EngineError:
-        """What went wrong, by cause, without a cell and without a secret."""
+    def error(self, wrong: BaseException, *, connecting: bool = False, sql: str = "") -> EngineError:
+        """What went wrong, by cause, without a cell and without a secret. `sql` is what was sent."""
         origin = wrong.orig if isinstance(wrong, DBAPIError) and wrong.orig is not None else wrong
-        said = str(origin)
+        said = _primary(origin)
         state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
         if state is None and self.dialect == "tsql" and origin.args:
             state = str(origin.args[0])
+        if why := _SQLITE_JOURNAL.get(getattr(origin, "sqlite_errorname", "")):
+            return EngineError("connect", self.told(f"{self.file} {why}"))
         fault = meaning(said, self.dialect, state, connecting=connecting)
         # on the way in no cell has been read
-        message = redact(said, *self._secrets, names=connecting or fault.names) or type(origin).__name__
+        message = redact(said, *self._secrets, names=connecting or fault.names)
+        if self.dialect == "postgres" and fault.names and not connecting:
+            message = named(message, sql)
+        if _is_raised(origin, state):
+            message = "raised by the database's own code, whose words may hold data"
+        message = message or type(origin).__name__
         told = f"{state or type(origin).__name__}: {message}"
         if connecting:
-            told = f"connection {self._name}: {message}"
+            told = self.told(message)
         return EngineError(fault.cause, told, culprit=fault.culprit, transient=fault.transient)
 
     def _made(self, timeout_seconds: float) -> Any:
@@ -143,11 +163,12 @@ class SqlEngine:
             raise self.error(wrong, connecting=True) from wrong
 
     def _sqlite(self) -> sqlite3.Connection:
-        if self._file is None:
+        if self.file is None:
             return sqlite3.connect(":memory:", check_same_thread=False)
-        if not self._file.is_file():
-            raise EngineError("connect", f"connection {self._name}: {self._file} does not exist")
-        where = f"file:{quote(str(self._file))}?mode=ro"
+        if not self.file.is_file():
+            what = "is not a file" if self.file.exists() else "does not exist"
+            raise EngineError("connect", self.told(f"{self.file} {what}"))
+        where = f"file:{quote(str(self.file))}?mode=ro"
         return sqlite3.connect(where, uri=True, check_same_thread=False, timeout=5)
 
     def _could_not_connect(self, wrong: Exception, timeout_seconds: float) -> NoReturn:
@@ -172,6 +193,7 @@ class SqlSession:
         self._running = Running(self._stop, self._sever, in_process=engine.dialect == "sqlite")
         self._server_id: Any = None
         self._failure: Exception | None = None
+        self._sent = ""
 
     def settle(self, seconds: float) -> None:
         """Makes the connection one that only reads, in UTC."""
@@ -179,11 +201,15 @@ class SqlSession:
             self._raw.create_function("regexp", 2, self._found, deterministic=True)
             self._raw.execute("PRAGMA query_only = 1")
             return
+        self._limit(seconds)  # a role's own may be shorter
         for statement in self._manner.settings:
             self._execute(statement)
         if self._manner.settings:
             self._raw.commit()
         if self._driver == "psycopg":
+            from gatekeeper.engines.psycopg_times import read_all
+
+            read_all(self._raw)
             self._raw.read_only = True
         elif self._driver == "psycopg2":
             self._raw.set_session(readonly=True)
@@ -252,11 +278,14 @@ class SqlSession:
             error = wrong if isinstance(wrong, EngineError) else self._why(wrong, seconds)
             with suppress(Exception), self._running.within(10):
                 self._raw.rollback()
+            if error.cause == "busy":
+                error = EngineError("busy", self._engine.told(self._holder()), transient=True)
             raise error from wrong.__cause__ if error is wrong else wrong
         finally:
             self._cursor = None
 
     def _fetch(self, sql: str, limit: int) -> list[tuple[Any, ...]]:
+        self._sent = sql
         with closing(self._raw.cursor()) as self._cursor:
             if self._driver == "psycopg":
                 # the extended protocol, which refuses a second statement, and row by row: a result may be huge
@@ -270,16 +299,23 @@ class SqlSession:
             self._cursor.execute(sql, given) if given is not None else self._cursor.execute(sql)
             return [tuple(row) for row in self._cursor.fetchall()] if self._cursor.description else []
 
+    def _holder(self) -> str:
+        if self._dialect == "postgres":
+            return holders.of_postgres(self._ask)
+        return holders.of_file(self._engine.file) if self._dialect == "sqlite" else "the database is held by a writer"
+
     def _limit(self, seconds: float) -> None:
-        """The server's own deadline, a moment after ours would have been enough."""
+        """The server's own deadline, a moment after ours would have been enough; half of it for a lock."""
         if not self._manner.timeout or seconds == self._server_timeout:
             return
-        self._execute(self._manner.timeout.format(ms=max(1, ceil(seconds * 1000)), seconds=max(1, ceil(seconds))))
+        ms = max(2, ceil(seconds * 1000))
+        lock = min(ms // 2, _LOCK_MS)
+        self._execute(self._manner.timeout.format(ms=ms, lock=lock, seconds=max(1, ceil(seconds))))
         self._raw.commit()
         self._server_timeout = seconds
 
     def _why(self, wrong: Exception, seconds: float) -> EngineError:
-        error = self._engine.error(wrong)
+        error = self._engine.error(wrong, sql=self._sent)
         if self._running.ended_by == "cancelled":
             return EngineError("interrupted", "the query was cancelled")
         if "due to user request" in str(wrong) and self._running.ended_by != "deadline":
@@ -328,27 +364,17 @@ SELECT current_user, current_setting('server_version'),
 """
 
 
+def _primary(origin: BaseException) -> str:
+    """The message alone where the driver keeps it apart: PostgreSQL's details and contexts quote cells unquoted."""
+    return str(getattr(getattr(origin, "diag", None), "message_primary", None) or origin)
+
+
+def _is_raised(origin: BaseException, state: str | None) -> bool:
+    """Whether a function of the database's users wrote the message."""
+    source = getattr(getattr(origin, "diag", None), "source_function", None)
+    return bool(state and state.startswith("P0")) or source == "exec_stmt_raise"
+
+
 def _with_driver(url: URL, dialect: str) -> URL:
     """The URL with the driver that our extra installs, where it names none."""
     return url if "+" in url.drivername else url.set(drivername=manner(dialect).driver or url.drivername)
-
-
-def _within(seconds: float, work: Callable[[], T]) -> T:
-    """The work's result, awaited so long and no longer: a silent host outlasts every driver. Raises: TimeoutError."""
-    done: list[T] = []
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as wrong:
-            failed.append(wrong)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if failed:
-        raise failed[0]
-    if not done:
-        raise TimeoutError
-    return done[0]

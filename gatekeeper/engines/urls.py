@@ -16,12 +16,24 @@ _SECRET: Final = re.compile(
     r"(?i)\b([\w-]*(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|credentials?|api[_-]?key|private[_-]?key|access[_-]?key))"
     r"(\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"]+)"
 )
-_SINGLE: Final = re.compile(r"'(?:[^']|'')*(?:'|$)", re.DOTALL)
-_DOUBLE: Final = re.compile(r'"(?:[^"]|"")*(?:"|$)', re.DOTALL)
+# from the first quote to the last: PostgreSQL and DuckDB don't double the quotes within a cell. Servers in
+# other languages have quotes of their own
+_QUOTES: Final = "'\"`«»„“”‘’‹›"
+_QUOTED: Final = re.compile(f"[{_QUOTES}](?:.*[{_QUOTES}]|.*)", re.DOTALL)
 _DIGITS: Final = re.compile(r"(?<![\w.])[+-]?\d[\d.,:eE+-]*(?![\w])")
 # BigQuery's "Bad int64 value: abc" quotes a cell without quotes
 _BARE: Final = re.compile(r"(?i)\b((?:bad|invalid|incorrect)\b[^:\n]*\bvalue:\s+).+", re.DOTALL)
 _HIDDEN: Final = "…"
+_MANY_HIDDEN: Final = re.compile(r"…(?:[^\w\s]*\s*…)+")
+_WORD: Final = re.compile(r"\w+")
+# what PostgreSQL says of names: appendix A, classes 3F and 42
+_SAID_OF_NAMES: Final = frozenset(
+    {
+        "relation", "table", "view", "materialized", "foreign", "column", "schema", "sequence", "function", "type",
+        "does", "not", "exist", "permission", "denied", "for", "of", "cannot", "execute", "in", "a", "read", "only",
+        "transaction", "missing", "from", "clause", "entry",
+    }
+)  # fmt: skip
 
 
 def resolve(url: str, environ: Mapping[str, str], connection: str) -> str:
@@ -63,8 +75,15 @@ def redact(text: str, *secrets: str, names: bool = False) -> str:
     if not names:
         # before the line is cut: a cell may hold a line break
         text = _BARE.sub(rf"\1{_HIDDEN}", text)
-        text = _DIGITS.sub(_HIDDEN, _DOUBLE.sub(_HIDDEN, _SINGLE.sub(_HIDDEN, text)))
+        text = _DIGITS.sub(_HIDDEN, _QUOTED.sub(_HIDDEN, text))
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def named(text: str, sql: str) -> str:
+    """A message about names, of which only those stay that the SQL holds: `x::regclass` quotes a cell as a name."""
+    known = {word.casefold() for word in _WORD.findall(sql)} | _SAID_OF_NAMES
+    told = _WORD.sub(lambda word: word[0] if word[0].casefold() in known else _HIDDEN, text)
+    return " ".join(_MANY_HIDDEN.sub(_HIDDEN, told).split())
 
 
 def secrets_of(url: str) -> tuple[str, ...]:

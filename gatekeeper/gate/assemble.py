@@ -25,7 +25,7 @@ from gatekeeper.model.report import (
 from gatekeeper.model.rule import OwnerClass, PlannedRule
 from gatekeeper.model.written import in_words
 from gatekeeper.planning.rounds import asked_by
-from gatekeeper.policy.decisions import Decision, Feeds, decide
+from gatekeeper.policy.decisions import Decision, Feeds, decide, parts
 from gatekeeper.policy.disclosure import disclosed
 from gatekeeper.policy.sections import section_reports
 from gatekeeper.policy.verdict import EXIT_CODES, unchecked, unchecked_contracts, verdict, worst
@@ -94,8 +94,14 @@ def _output(
     decisions: Sequence[Decision],
 ) -> OutputReport:
     output = scope.output
-    unseen = [str(table) for table in unchecked(scope.needed, rules, findings)]
-    unseen += unchecked_contracts(scope.tableless, rules, findings)
+    tables, feeds = unchecked(scope.needed, rules, findings), _feeds(scope)
+    contracts = unchecked_contracts(scope.tableless, rules, findings)
+    unseen = [*map(str, tables), *contracts]
+    unknown = [
+        section.id
+        for section in parts(output)
+        if contracts or any(feeds(table, section) is not False for table in tables)
+    ]
     said = verdict([rule.id for rule in rules], findings, decisions, unseen)
     waived = {d.rule for d in decisions if d.effect == "waived"}
     statuses = ["waived" if rule.id in waived else findings[rule.id].status for rule in rules]
@@ -112,7 +118,7 @@ def _output(
         rules=tuple(rule.id for rule in rules),
         reason=_reason(rules, findings, decisions, unseen),
         counts=_counts(statuses),
-        sections=section_reports(output, rules, findings, decisions, _zone(project, rules))
+        sections=section_reports(output, rules, findings, decisions, _zone(project, rules), unknown)
         if scope.kind == "output"
         else (),
         hidden_dependencies=scope.hidden,

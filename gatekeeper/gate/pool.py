@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -64,6 +65,8 @@ class _Job:
     started: float | None = None
     cancelled: float | None = None
     session: Session | None = None
+    ended: bool = False
+    """Its worker has what came of it; or nobody waits for that worker any more."""
 
 
 class Pool:
@@ -85,6 +88,8 @@ class Pool:
         self._interrupt = interrupt
         self._engines: dict[str, Engine] = {}
         self._idle: dict[str, list[Session]] = {}
+        self._in_use: Counter[str] = Counter()
+        self._hanging: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.abandoned = 0
 
@@ -162,13 +167,16 @@ class Pool:
                 if job.session is not None:
                     # a cancel may itself hang on a silent network
                     threading.Thread(target=job.session.cancel, daemon=True).start()
-            elif job.started is None or now - (job.cancelled or now) > _GRACE_SECONDS:
+            elif job.started is None:
                 del pending[job.key]
-                if job.started is not None:
-                    self.abandoned += 1
-                    self._jobs.release()
-                    self._worker(job.connection, waiting[job.connection], done)
-                yield job.key, stop, now - (job.started or now)
+                yield job.key, stop, 0.0
+            elif now - (job.cancelled or now) > _GRACE_SECONDS and self._end(job):
+                del pending[job.key]
+                self.abandoned += 1
+                self._hanging[job.connection] += 1
+                self._jobs.release()
+                self._worker(job.connection, waiting[job.connection], done)
+                yield job.key, stop, now - job.started
 
     def _stop(self, job: _Job, now: float) -> EngineError | None:
         if self._interrupt.signal is not None:
@@ -195,41 +203,63 @@ class Pool:
                 done.put((job, stop))
                 continue
             job.started = time.monotonic()
-            outcome = self._outcome(name, job)
+            try:
+                session = self._session(name)
+            except EngineError as failed:
+                if failed.transient and self._leave_to_others(name, job, todo):
+                    self._jobs.release()
+                    return
+                outcome: Any = failed
+            except Exception as crash:
+                outcome = _crashed(name, crash)
+            else:
+                outcome = self._outcome(name, job, session)
             if job.cancelled is not None:
                 outcome = self._stop(job, time.monotonic()) or outcome
-            left = job.cancelled is not None and time.monotonic() - job.cancelled > _GRACE_SECONDS
-            if not left:
-                self._jobs.release()
+            if not self._end(job):
+                return  # left behind: another worker is in this one's place
+            self._jobs.release()
             done.put((job, outcome))
-            if left:
-                return
 
-    def _outcome(self, name: str, job: _Job) -> Any:
+    def _outcome(self, name: str, job: _Job, session: Session) -> Any:
+        good, job.session = False, session
         try:
-            job.session = self._session(name)
-            result = job.work(job.session)
+            outcome = job.work(session)
+            good = True
         except EngineError as failed:
-            if job.session is not None:
-                self._retire(name, job.session, failed)
-            return failed
-        except Exception as crash:  # an engine's bug must end as an error, never as a lost answer
-            return EngineError("internal", f"{type(crash).__name__} in the engine of {name}")
-        with self._lock:
-            self._idle.setdefault(name, []).append(job.session)
-        return result
-
-    def _retire(self, name: str, session: Session, failed: EngineError) -> None:
-        """A session whose query was refused is good for the next; after anything else it is not."""
-        if failed.culprit or failed.cause in ("permission", "missing_table", "missing_column", "query"):
-            with self._lock:
-                self._idle.setdefault(name, []).append(session)
-        else:
+            outcome = failed
+            # a session whose query was refused is good for the next; after anything else it is not
+            good = failed.culprit or failed.cause in ("permission", "missing_table", "missing_column", "query")
+        except Exception as crash:
+            outcome = _crashed(name, crash)
+        if not good or job.ended:
             session.close()
+        with self._lock:
+            if good and not job.ended:
+                self._idle.setdefault(name, []).append(session)
+            self._in_use[name] -= 1
+        return outcome
+
+    def _end(self, job: _Job) -> bool:
+        """Whether this call ended the job: its worker and the main thread may both want to."""
+        with self._lock:
+            first, job.ended = not job.ended, True
+            return first
+
+    def _leave_to_others(self, name: str, job: _Job, todo: queue.SimpleQueue[_Job]) -> bool:
+        """A server that has no more connections for us still answers those we have: their workers go on with it."""
+        with self._lock:
+            if self._in_use[name] <= self._hanging[name] or job.ended or job.cancelled is not None:
+                return False
+            job.started = None
+            # while the lock is held: who is in use now looks into the queue after this
+            todo.put(job)
+            return True
 
     def _session(self, name: str) -> Session:
         with self._lock:
             if self._idle.get(name):
+                self._in_use[name] += 1
                 return self._idle[name].pop()
             if name not in self._engines:
                 self._engines[name] = self._connect(self._connections[name])
@@ -239,12 +269,25 @@ class Pool:
         give_up = min(time.monotonic() + connection.retry_within.total_seconds(), self._deadline)
         for attempt in range(connection.retries + 1):
             try:
-                return engine.open(timeout_seconds=seconds)
+                session = engine.open(timeout_seconds=seconds)
+                with self._lock:
+                    self._in_use[name] += 1
+                return session
             except EngineError as failed:
                 pause = min(0.2 * 2**attempt, 5.0)
-                if not failed.transient or attempt == connection.retries or time.monotonic() + pause > give_up:
+                if (
+                    self._in_use[name] > self._hanging[name]
+                    or not failed.transient
+                    or attempt == connection.retries
+                    or time.monotonic() + pause > give_up
+                ):
                     raise
                 if self._interrupt.signal is not None:
                     raise EngineError("interrupted", "the run was interrupted") from failed
                 time.sleep(pause)
         raise EngineError("internal", "no attempt was made to connect")
+
+
+def _crashed(name: str, crash: Exception) -> EngineError:
+    """An engine's bug must end as an error, never as a lost answer."""
+    return EngineError("internal", f"{type(crash).__name__} in the engine of {name}")

@@ -129,7 +129,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
             window=options.window,
             before=options.before if command == "gate" else None,
             as_of=options.as_of,
-            notes=(*(str(problem) for problem in project.warnings), *_asked_once(scoped)),
+            notes=(*(str(problem) for problem in project.warnings), *_asked_once(scoped), *_unlimited(rules, options)),
             abandoned=pool.abandoned,
         ),
     )
@@ -138,7 +138,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
 def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list[PlannedRule]:
     """Every rule of every output once, about the rows of this run. Raises: UsageError on a bad window."""
     try:
-        window = parse_window(options.window) if options.window else None
+        window = None if options.window is None else parse_window(options.window)
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None
     as_of = AsOf("", options.as_of) if options.as_of else None
@@ -191,6 +191,14 @@ def _asked_once(scoped: Sequence[Scope]) -> list[str]:
         if any(late is not None and late.wait for late in said):
             waiting.append(f"{output.id} says how long to wait; this version asks once")
     return waiting
+
+
+def _unlimited(rules: Sequence[PlannedRule], options: Options) -> list[str]:
+    own = [rule.id for rule in rules if getattr(rule.rule, "query", None) is not None]
+    if not own or (options.as_of is None and options.window is None):
+        return []
+    said = "--as-of and --window can't limit what a rule's own query reads"
+    return [f"{said}: {', '.join(own[:3])}{' and more' if len(own) > 3 else ''}"]
 
 
 def _today(moment: datetime) -> date:

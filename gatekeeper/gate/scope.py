@@ -41,6 +41,8 @@ def of_output(project: Project, output: Output, graph: Graph | None, before: Bef
     scope = Scope(output, "output", [], needed, list(dict.fromkeys(tableless)), graph=graph)
     if graph is not None:
         _dependencies(project, scope, graph)
+    elif project.dbt is not None and output.hidden_dependencies != "ignore":
+        _add(scope, error("unsupported", f"{project.dbt}: dbt projects are not read yet; name their SQL under `sql:`"))
     contracts = {entry.contract for entry in output.inputs}
     rules = [
         rule
@@ -90,12 +92,18 @@ def _dependencies(project: Project, scope: Scope, graph: Graph) -> None:
         ]
     if output.hidden_dependencies == "ignore" or not output.tables:
         return
+    _add(scope, _finding(scope, graph, known))
+
+
+def _add(scope: Scope, finding: Finding) -> None:
+    """The rule `<output>#dependencies`, with its finding."""
+    output = scope.output
     rule = PlannedRule(
         id=f"{output.id}#dependencies", contract=output.id, kind="dependencies", name="hidden dependencies",
         file=output.file, line=output.line,
     )  # fmt: skip
     scope.rules.append(rule)
-    scope.given[rule.id] = _finding(scope, graph, known)
+    scope.given[rule.id] = finding
 
 
 def _finding(scope: Scope, graph: Graph, known: Sequence[ContractTable]) -> Finding:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekeeper.lineage.reads import Script, Step, read_script
-from gatekeeper.model.question import Table
+from gatekeeper.model.question import Table, is_same_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Read:
 
 
 class Graph:
-    """Scripts and the tables between them. Names match where one path ends with the other, whatever the case."""
+    """Scripts and the tables between them. Names match as `is_same_path` says."""
 
     def __init__(self, scripts: Sequence[Script]) -> None:
         self.scripts = tuple(scripts)
@@ -67,14 +67,14 @@ class Graph:
 
     def feeds(self, table: Table, targets: Sequence[Table]) -> bool | None:
         """Whether the table is, or feeds, one of the targets; None where the SQL could not all be read."""
-        if any(_same(table.path, target.path) for target in targets):
+        if any(is_same_path(table.path, target.path) for target in targets):
             return True
-        known = any(_same(table.path, read.path) for read in self.below(target.path for target in targets))
+        known = any(is_same_path(table.path, read.path) for read in self.below(target.path for target in targets))
         return True if known else None if self.unread else False
 
     def _writing(self, path: tuple[str, ...]) -> Iterator[tuple[Script, Step]]:
         for written, script, step in self._writers.get(path[-1].casefold(), ()):
-            if _same(written, path):
+            if is_same_path(written, path):
                 yield script, step
 
 
@@ -89,7 +89,3 @@ def read_project(root: Path, patterns: Sequence[str], dialect: str | None) -> Gr
         except (OSError, UnicodeDecodeError) as wrong:
             scripts.append(Script(name, (), (f"can't be read: {type(wrong).__name__}",)))
     return Graph(scripts)
-
-
-def _same(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
-    return all(x.casefold() == y.casefold() for x, y in zip(reversed(a), reversed(b), strict=False))

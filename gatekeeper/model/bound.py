@@ -21,12 +21,16 @@ def number(value: Number) -> str:
     """`412,300`, `0.25`: whole numbers with separators, others with as many digits as they need."""
     if isinstance(value, bool):
         return str(value).lower()
-    if not isfinite(value):
-        return str(value)
+    if isinstance(value, (float, Decimal)) and not isfinite(value):
+        return str(float(value))
     whole = int(value)
-    if value == whole:
-        return f"{whole:,}" if abs(whole) < 10**18 else f"{value:g}"
-    return f"{value:,.6g}"
+    if value != whole:
+        return f"{value:,.6g}"
+    if abs(whole) < 10**18:
+        return f"{whole:,}"
+    # not by way of a float, which has no room for a bound of 400 digits
+    digits, _, power = f"{Decimal(whole):.5e}".partition("e")
+    return f"{digits.rstrip('0').rstrip('.')}e{power}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ class Project:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
     sql: SqlSources | None = None
+    dbt: str | None = None
+    """The manifest of a dbt project, which is not read yet."""
     warnings: tuple[Problem, ...] = ()
 
     def owner(self, id: str | None) -> Owner | None:

@@ -9,6 +9,21 @@ from typing import Literal
 from gatekeeper.model.predicate import Predicate
 
 
+# The schema that a bare name means where nobody chose another.
+_DEFAULT_SCHEMAS = frozenset({"main", "public", "dbo", "default"})
+
+
+def is_same_path(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    """Whether one path ends with the other, in any case. A bare name is that of a default schema only.
+
+    So `orders` is not `marts.orders`: to take a source for a built table would leave its rules out.
+    """
+    if any(x.casefold() != y.casefold() for x, y in zip(reversed(a), reversed(b), strict=False)):
+        return False
+    short, long = sorted((a, b), key=len)
+    return len(short) > 1 or len(long) == 1 or long[-2].casefold() in _DEFAULT_SCHEMAS
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Table:
     """A table of a connection; `path` goes from the outermost name given (catalog, schema) to the table's."""
@@ -20,11 +35,8 @@ class Table:
         return ".".join(self.path)
 
     def is_same(self, other: Table) -> bool:
-        """Whether both can name one table: one connection, and one path ends with the other."""
-        if self.connection != other.connection:
-            return False
-        pairs = zip(reversed(self.path), reversed(other.path), strict=False)
-        return all(a.casefold() == b.casefold() for a, b in pairs)
+        """Whether both name one table of one connection; see `is_same_path`."""
+        return self.connection == other.connection and is_same_path(self.path, other.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +78,17 @@ class AsOf:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """The rows that are meant. `zone` is that of the naive timestamps in its window's column."""
+    """The rows that are meant. `zone` is that of the naive timestamps in its window's column.
+
+    `undated`: rows without a value in the window's column belong to it too.
+    """
 
     table: Table
     where: Predicate | None = None
     window: Window | None = None
     as_of: AsOf | None = None
     zone: str = "UTC"
+    undated: bool = False
 
 
 Fold = Literal["count", "sum", "min", "max", "squares"]

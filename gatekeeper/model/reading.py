@@ -151,6 +151,18 @@ def named_columns(sql: str, table: str, dialect: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=1024)
+def all_columns(sql: str, dialect: str) -> frozenset[str] | None:
+    """The columns that a statement names anywhere, in lower case; None where it takes all, or can't be read."""
+    try:
+        tree = None if is_too_deep(sql, dialect) else sqlglot.parse_one(sql, dialect=dialect or None)
+    except (SqlglotError, RecursionError):
+        return None
+    if tree is None or any(not isinstance(star.parent, exp.Count) for star in tree.find_all(exp.Star)):
+        return None
+    return frozenset(column.name.casefold() for column in tree.find_all(exp.Column))
+
+
 def one_statement(sql: str, dialect: str) -> str:
     """The statement without the semicolons and comments after it."""
     kind = TokenType.SEMICOLON

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
 
 from gatekeeper.model.catalog import Type
@@ -41,6 +41,17 @@ class Subject:
     def table(self) -> Table:
         """The rule's table."""
         return self.rows.table
+
+    def rows_lacking(self, *columns: str) -> Population:
+        """The rows for a rule that looks for missing values: in a window over one of its columns none would lie."""
+        window = self.rows.window
+        lacking = window is not None and window.column.casefold() in {column.casefold() for column in columns}
+        return replace(self.rows, undated=True) if lacking else self.rows
+
+    @property
+    def said_of_queries(self) -> str:
+        """What a rule with a query of its own must tell: nobody narrows that query to the moment of `--as-of`."""
+        return "; the query saw every row, also those loaded after --as-of" if self.rows.as_of is not None else ""
 
     def zone_of(self, column: str) -> str:
         """The zone of a column's naive timestamps."""

@@ -90,10 +90,17 @@ def conditions(of: Population, catalog: Catalog, dialect: str, now: datetime) ->
     if of.where is not None:
         found.append(condition(of.where, scope))
     if of.window is not None:
-        found.extend(_window(of, scope, now))
+        within = _window(of, scope, now)
+        found.extend([_or_null(scope, of.window.column, all_of(within))] if of.undated else within)
     if of.as_of is not None:
-        found.append(_bound(scope, of.as_of.column, "<=", of.as_of.moment))
+        # a row that doesn't say when it was loaded is not known to be loaded later
+        found.append(_or_null(scope, of.as_of.column, _bound(scope, of.as_of.column, "<=", of.as_of.moment)))
     return tuple(found)
+
+
+def _or_null(scope: Scope, column: str, held: Tree | None) -> Tree:
+    either = [] if held is None else [held]
+    return any_of([*either, exp.Is(this=scope.column(column), expression=exp.Null())]) or true()
 
 
 def condition(predicate: Predicate, scope: Scope) -> Tree:
@@ -158,6 +165,10 @@ def _nan(scope: Scope, column: str) -> Tree | None:
 
 def _unless_nan(scope: Scope, column: str, held: Tree) -> Tree:
     nan = _nan(scope, column)
+    if scope.dialect == "sqlite" and scope.fact(column).type.family in _NUMBERS:
+        # a column of numbers takes texts there, and a text is above every number
+        kinds = [exp.Literal.string("text"), exp.Literal.string("blob")]
+        nan = exp.In(this=function("TYPEOF", scope.column(column)), expressions=kinds)
     return held if nan is None else exp.And(this=exp.Not(this=exp.Paren(this=nan)), expression=held)
 
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timezone
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
+
+# The ends of the calendar, far enough inside of it that the zone's midnight can still be told.
+FIRST: Final = datetime(1, 1, 3, tzinfo=timezone.utc)
+LAST: Final = datetime(9999, 12, 29, tzinfo=timezone.utc)
+_AFTER_ALL: Final = re.compile(r"infinity|\+?\d{5,}-\d\d?-\d\d?(?!.*\bBC\b).*", re.IGNORECASE)
+_BEFORE_ALL: Final = re.compile(r"-infinity|.*\bBC\)?|-\d+-\d\d?-\d\d?.*", re.IGNORECASE)
 
 
 @cache
@@ -20,9 +27,12 @@ def zone(name: str) -> ZoneInfo:
 def instant(value: Any, naive_zone: str) -> datetime:
     """The moment in UTC that a database's value means; naive ones are in `naive_zone`, a date is its start.
 
-    Texts are read as ISO 8601, as SQLite stores them. Raises: ValueError, which holds no cell of the data.
+    Texts are read as ISO 8601, as SQLite stores them. What lies beyond the calendar, infinity too, is its first
+    or last moment: an age tells on which side. Raises: ValueError, which holds no cell of the data.
     """
     if isinstance(value, str):
+        if (end := beyond(value)) is not None:
+            return end
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
@@ -33,6 +43,14 @@ def instant(value: Any, naive_zone: str) -> datetime:
         raise ValueError(f"a {type(value).__name__}")
     aware: datetime = value if value.tzinfo is not None else value.replace(tzinfo=zone(naive_zone))
     try:
-        return aware.astimezone(timezone.utc)
+        return min(max(aware.astimezone(timezone.utc), FIRST), LAST)
     except OverflowError:
-        raise ValueError("a time beyond the years 1 to 9999") from None
+        return FIRST if aware.year < LAST.year else LAST
+
+
+def beyond(text: str) -> datetime | None:
+    """The end of the calendar beyond which a time lies that a database writes so; None of all others."""
+    said = text.strip()
+    if _BEFORE_ALL.fullmatch(said):
+        return FIRST
+    return LAST if _AFTER_ALL.fullmatch(said) else None

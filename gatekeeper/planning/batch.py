@@ -84,9 +84,16 @@ def answers(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any
 
 
 def _number(question: Question, value: Any) -> Any:
-    if isinstance(question, Aggregate) and question.fold == "count":
-        return int(value)
-    return int(value) if isinstance(value, Decimal) and value == value.to_integral_value() else value
+    return int(value) if isinstance(question, Aggregate) and question.fold == "count" else _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """Whole decimals as integers. What lies beyond every float is infinite: PostgreSQL's numeric has 131,072 digits."""
+    if not isinstance(value, Decimal) or value.is_nan():
+        return value
+    if value.is_infinite() or value.adjusted() > 307:
+        return float(value)
+    return int(value) if value == value.to_integral_value() else value
 
 
 def _single(rows: Sequence[tuple[Any, ...]]) -> Any:
@@ -94,7 +101,7 @@ def _single(rows: Sequence[tuple[Any, ...]]) -> Any:
         raise EngineError("query", f"the query returned {'no row' if not rows else 'more than one row'}, not one value")
     if len(rows[0]) != 1:
         raise EngineError("query", f"the query returned {len(rows[0])} columns, not one value")
-    return rows[0][0]
+    return _plain(rows[0][0])
 
 
 def _groups(questions: Iterable[Question]) -> Iterator[tuple[Question, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from string import Formatter
 from typing import Any
@@ -21,8 +22,9 @@ def section_reports(
     findings: Mapping[str, Finding],
     decisions: Sequence[Decision],
     day_zone: str,
+    unchecked: Collection[str] = (),
 ) -> tuple[SectionReport, ...]:
-    """A report for every section. Waived rules count as kept."""
+    """A report for every section. Waived rules count as kept; `unchecked`: sections with an input nobody checks."""
     by_id = {rule.id: rule for rule in rules}
     reports = []
     for section in parts(output):
@@ -32,6 +34,8 @@ def section_reports(
             load for d in mine if by_id[d.rule].kind == "freshness" and (load := findings[d.rule].newest) is not None
         ]
         status = _status([(by_id[id], findings[id]) for id in stand])
+        if status == "fresh" and section.id in unchecked:
+            status = "unknown"
         as_of = min(loads) if loads else None
         reports.append(
             SectionReport(
@@ -66,13 +70,12 @@ def _message(output: Output, section: Section, status: SectionStatus, as_of: dat
         return ""
     local = as_of.astimezone(zone(day_zone)) if as_of else None
     if section.stale:
-        return Sentence().format(section.stale, as_of=local, title=output.title or output.id, owner=output.owner or "")
+        values = {"as_of": local, "title": output.title or output.id, "owner": output.owner or ""}
+        with suppress(ValueError, OverflowError, MemoryError):  # lint refuses such a sentence; a gate is not lost by it
+            return Sentence().format(section.stale, **values)
     since = f" from {local:%a %d %b %H:%M}" if local else " older than agreed"
-    return (
-        f"{section.id.capitalize()}: the figures are{since}."
-        if status == "stale"
-        else f"{section.id.capitalize()}: not all rows are there yet."
-    )
+    name = section.id.capitalize() if output.sections else output.title or output.id
+    return f"{name}: the figures are{since}." if status == "stale" else f"{name}: not all rows are there yet."
 
 
 class Sentence(Formatter):

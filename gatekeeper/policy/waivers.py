@@ -39,6 +39,5 @@ def _beyond(waiver: Waiver, finding: Finding, hidden: bool) -> str | None:
     seen = finding.violating_rows if finding.violating_rows is not None else finding.measured
     if seen is None:
         return f"allows {waiver.max:g}, and nothing was measured"
-    return (
-        None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {'more' if hidden else f'{float(seen):g}'}"
-    )
+    said = "more" if hidden else f"{float(seen):g}"
+    return None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {said}"

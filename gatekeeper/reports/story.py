@@ -37,6 +37,7 @@ _OF_ERRORS = {
     "changed_during_run": "Run it again: the table changed while it was measured.",
     "interrupted": "Run it again: the run was stopped before this was known.",
 }
+_OF_CONNECTIONS = frozenset({"connect", "auth", "busy"})
 _OF_SKIPPED = {
     "upstream": "It is asked again when {because} holds.",
     "unsupported": "Write it as a rule that gatekeeper evaluates, or have it checked elsewhere.",
@@ -176,8 +177,15 @@ def obstacles(report: Report, output: OutputReport) -> list[Obstacle]:
     notes = {decision.rule: decision.note for decision in output.decisions if decision.note}
     blocking = dict.fromkeys(decision.rule for decision in output.decisions if decision.effect == "blocks")
     hanging: dict[str, list[str]] = {}
+    first: dict[tuple[str | None, str | None, str], str] = {}
     for id in blocking:
         rule = known.get(id)
+        if rule and rule.cause in _OF_CONNECTIONS:
+            # one lost connection is one thing to mend, however many rules it hits
+            root = first.setdefault((rule.connection, rule.cause, rule.message), id)
+            if root != id:
+                hanging.setdefault(root, []).append(id)
+            continue
         if rule and rule.because in blocking and rule.because != id and known.get(rule.because):
             hanging.setdefault(str(rule.because), []).append(id)
     roots = [id for id in blocking if id not in {id for ids in hanging.values() for id in ids}]

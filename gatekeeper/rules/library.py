@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from gatekeeper.model.bound import Bound, judge_rows, judge_value
 from gatekeeper.model.finding import Finding, Moment, Seen
 from gatekeeper.model.predicate import In, IsNull, Matches, Not, Or, Predicate
-from gatekeeper.model.question import Question, Repeats, count
+from gatekeeper.model.question import Population, Question, Repeats, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.model.written import Scalar
 
@@ -46,16 +46,19 @@ class LibraryMetric:
                 shaped: tuple[Predicate, ...] = (Not(Matches(column, self.pattern)),) if self.pattern else ()
                 return Or((*listed, *shaped))
 
+    def _rows(self, on: Subject) -> Population:
+        return on.rows_lacking(*self.columns) if self.metric in ("nullValues", "missingValues") else on.rows
+
     def _question(self, on: Subject) -> Question:
         if self.metric == "duplicateValues":
             return Repeats(on.rows, self.columns)
-        return count(on.rows, self._violated(on))
+        return count(self._rows(on), self._violated(on))
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), self._question(on)
+        return count(self._rows(on)), self._question(on)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        rows = seen[count(on.rows)]
+        rows = seen[count(self._rows(on))]
         measured = seen[self._question(on)]
         violating = measured.rows if self.metric == "duplicateValues" else measured
         return judge_rows(self.bound, violating, rows, f"are {self.metric} of {', '.join(self.columns)}")

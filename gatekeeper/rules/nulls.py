@@ -24,8 +24,10 @@ class Nulls:
     unwindowed: ClassVar[bool] = False
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), count(on.rows, self.column)
+        of = on.rows_lacking(self.column)
+        return count(of), count(of, self.column)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        rows = seen[count(on.rows)]
-        return judge_rows(self.max, rows - seen[count(on.rows, self.column)], rows, f"have no {self.column}")
+        of = on.rows_lacking(self.column)
+        rows = seen[count(of)]
+        return judge_rows(self.max, rows - seen[count(of, self.column)], rows, f"have no {self.column}")

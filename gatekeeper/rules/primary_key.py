@@ -23,13 +23,13 @@ class PrimaryKey:
     unwindowed: ClassVar[bool] = False
 
     def _incomplete(self, on: Subject) -> Question:
-        return count(on.rows, Or(tuple(IsNull(column) for column in self.columns)))
+        return count(on.rows_lacking(*self.columns), Or(tuple(IsNull(column) for column in self.columns)))
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), self._incomplete(on), Repeats(on.rows, self.columns)
+        return count(on.rows_lacking(*self.columns)), self._incomplete(on), Repeats(on.rows, self.columns)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         incomplete, repeated = seen[self._incomplete(on)], seen[Repeats(on.rows, self.columns)].rows
         key = ", ".join(self.columns)
         what = f"break the primary key ({key}): {incomplete} without it, {repeated} share it"
-        return judge_rows(NOTHING, incomplete + repeated, seen[count(on.rows)], what)
+        return judge_rows(NOTHING, incomplete + repeated, seen[count(on.rows_lacking(*self.columns))], what)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gatekeeper.model.bound import NOTHING, Amount, judge_rows
 from gatekeeper.model.finding import Finding, Moment, Seen
-from gatekeeper.model.question import Custom, Question, count
+from gatekeeper.model.question import Custom, Population, Question, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.rules import RULES
 
@@ -24,8 +24,13 @@ class ViolatingRows:
     unwindowed: ClassVar[bool] = True
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return count(on.rows), Custom(on.table.connection, self.query, "rows")
+        return count(self._all(on)), Custom(on.table.connection, self.query, "rows")
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         violating = seen[Custom(on.table.connection, self.query, "rows")]
-        return judge_rows(self.max, violating, seen[count(on.rows)], "are returned by the query")
+        return judge_rows(
+            self.max, violating, seen[count(self._all(on))], f"are returned by the query{on.said_of_queries}"
+        )
+
+    def _all(self, on: Subject) -> Population:
+        return replace(on.rows, as_of=None)

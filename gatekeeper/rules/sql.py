@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gatekeeper.model.bound import Bound, judge_value, limits
@@ -37,7 +37,8 @@ class ScalarSql:
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         bounds = limits(self.min, self.max, self.equals)
-        return judge_value(bounds, seen[Custom(on.table.connection, self.query, "value")], "the query's value")
+        finding = judge_value(bounds, seen[Custom(on.table.connection, self.query, "value")], "the query's value")
+        return replace(finding, message=f"{finding.message}{on.said_of_queries}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,4 +55,5 @@ class StandardSql:
         return (Custom(on.table.connection, self.query, "value"),)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        return judge_value((self.bound,), seen[self.ask(on, seen)[0]], "the query's value")
+        finding = judge_value((self.bound,), seen[self.ask(on, seen)[0]], "the query's value")
+        return replace(finding, message=f"{finding.message}{on.said_of_queries}")

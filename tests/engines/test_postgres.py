@@ -140,7 +140,7 @@ def test_nothing_is_written(postgres, sql):
         ("SELECT nope FROM (SELECT 1 AS a) q", "missing_column"),
         ("SELECT 1 / 0", "query"),
         ("SELEC 1", "query"),
-        ("SELECT 'infinity'::timestamptz", "query"),
+        ("SELECT 'x'::int", "query"),
     ],
 )
 def test_errors_are_told_apart(session, sql, cause):

@@ -112,7 +112,7 @@ SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `day` >=
 SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `event_at` >= CAST('2026-11-19 06:00:00+00:00' AS TIMESTAMP) AND `event_at` < CAST('2026-11-22 06:00:00+00:00' AS TIMESTAMP);
 
 -- as of
-SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `loaded_at` <= CAST('2026-11-22 06:00:00' AS DATETIME);
+SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `loaded_at` <= CAST('2026-11-22 06:00:00' AS DATETIME) OR `loaded_at` IS NULL;
 
 -- where
 SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `paid` = FALSE OR `price` IS NULL OR (NOT (IS_NAN(`amount`)) AND `amount` <> 3);

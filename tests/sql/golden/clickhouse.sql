@@ -112,7 +112,7 @@ SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "day" >=
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "event_at" >= toDateTime64('2026-11-19 06:00:00', 6, 'UTC') AND "event_at" < toDateTime64('2026-11-22 06:00:00', 6, 'UTC');
 
 -- as of
-SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" <= toDateTime64('2026-11-22 06:00:00', 6, 'UTC');
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" <= toDateTime64('2026-11-22 06:00:00', 6, 'UTC') OR "loaded_at" IS NULL;
 
 -- where
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "paid" = FALSE OR "price" IS NULL OR (NOT (isNaN("amount")) AND "amount" <> 3);

@@ -112,7 +112,7 @@ SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `day` >=
 SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `event_at` >= CAST('2026-11-19 06:00:00' AS DATETIME(6)) AND `event_at` < CAST('2026-11-22 06:00:00' AS DATETIME(6));
 
 -- as of
-SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `loaded_at` <= CAST('2026-11-22 06:00:00' AS DATETIME(6));
+SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `loaded_at` <= CAST('2026-11-22 06:00:00' AS DATETIME(6)) OR `loaded_at` IS NULL;
 
 -- where
 SELECT COUNT(*) AS `a0`, COUNT(`id`) AS `a1` FROM `marts`.`order` WHERE `paid` = 0 OR `price` IS NULL OR `amount` <> 3;

@@ -112,7 +112,7 @@ SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "day" >=
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "event_at" >= CAST('2026-11-19 06:00:00+00:00' AS TIMESTAMP WITH TIME ZONE) AND "event_at" < CAST('2026-11-22 06:00:00+00:00' AS TIMESTAMP WITH TIME ZONE);
 
 -- as of
-SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" <= CAST('2026-11-22 06:00:00' AS TIMESTAMP);
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "loaded_at" <= CAST('2026-11-22 06:00:00' AS TIMESTAMP) OR "loaded_at" IS NULL;
 
 -- where
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "paid" = FALSE OR "price" IS NULL OR (NOT ("amount" = CAST('NaN' AS DOUBLE PRECISION)) AND "amount" <> 3);

@@ -38,7 +38,7 @@ SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" IN (-1, 7) THEN 1 END) AS "a1" FRO
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("ref" IN ('00000000-0000-0000-0000-000000000000')) THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- range of a float, from below
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("amount" >= 0) THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (NOT (TYPEOF("amount") IN ('text', 'blob')) AND "amount" >= 0) THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- range of a float
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("amount" > 0 AND "amount" < 1000000.0) THEN 1 END) AS "a1" FROM "marts"."order";
@@ -112,17 +112,17 @@ SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE COALESCE
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2026-11-19 06:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") < '2026-11-22 06:00:00.000';
 
 -- as of
-SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") <= '2026-11-22 06:00:00.000';
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") <= '2026-11-22 06:00:00.000' OR "loaded_at" IS NULL;
 
 -- where
-SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "paid" = 0 OR "price" IS NULL OR "amount" <> 3;
+SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE "paid" = 0 OR "price" IS NULL OR (NOT (TYPEOF("amount") IN ('text', 'blob')) AND "amount" <> 3);
 
 -- where, in the user's own words
 SELECT COUNT(*) AS "a0", COUNT("id") AS "a1" FROM "marts"."order" WHERE (status = 'x' -- why
 );
 
 -- two populations
-SELECT COUNT(CASE WHEN COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") >= '2026-11-20 23:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") < '2026-11-21 23:00:00.000' THEN 1 END) AS "a0", COUNT(CASE WHEN (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2026-11-19 06:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") < '2026-11-22 06:00:00.000') AND "amount" >= 0 THEN 1 END) AS "a1" FROM "marts"."order" WHERE (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") >= '2026-11-20 23:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") < '2026-11-21 23:00:00.000') OR (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2026-11-19 06:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") < '2026-11-22 06:00:00.000');
+SELECT COUNT(CASE WHEN COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") >= '2026-11-20 23:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") < '2026-11-21 23:00:00.000' THEN 1 END) AS "a0", COUNT(CASE WHEN (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2026-11-19 06:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") < '2026-11-22 06:00:00.000') AND (NOT (TYPEOF("amount") IN ('text', 'blob')) AND "amount" >= 0) THEN 1 END) AS "a1" FROM "marts"."order" WHERE (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") >= '2026-11-20 23:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") < '2026-11-21 23:00:00.000') OR (COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") >= '2026-11-19 06:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "event_at"), "event_at") < '2026-11-22 06:00:00.000');
 
 -- a population beside the whole table
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") >= '2026-11-20 23:00:00.000' AND COALESCE(STRFTIME('%Y-%m-%d %H:%M:%f', "loaded_at"), "loaded_at") < '2026-11-21 23:00:00.000' THEN 1 END) AS "a1" FROM "marts"."order";

@@ -110,7 +110,7 @@ SELECT COUNT_BIG(*) AS [a0], COUNT_BIG([id]) AS [a1] FROM [marts].[order] WHERE 
 SELECT COUNT_BIG(*) AS [a0], COUNT_BIG([id]) AS [a1] FROM [marts].[order] WHERE [event_at] >= CAST('2026-11-19T06:00:00+00:00' AS DATETIMEOFFSET) AND [event_at] < CAST('2026-11-22T06:00:00+00:00' AS DATETIMEOFFSET);
 
 -- as of
-SELECT COUNT_BIG(*) AS [a0], COUNT_BIG([id]) AS [a1] FROM [marts].[order] WHERE [loaded_at] <= CAST('2026-11-22T06:00:00' AS DATETIME2);
+SELECT COUNT_BIG(*) AS [a0], COUNT_BIG([id]) AS [a1] FROM [marts].[order] WHERE [loaded_at] <= CAST('2026-11-22T06:00:00' AS DATETIME2) OR [loaded_at] IS NULL;
 
 -- where
 SELECT COUNT_BIG(*) AS [a0], COUNT_BIG([id]) AS [a1] FROM [marts].[order] WHERE [paid] = 0 OR [price] IS NULL OR [amount] <> 3;

@@ -1,0 +1,29 @@
+"""Whether the values that a rule compares a column with are of the column's type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gatekeeper.model.rule import DeclaredColumn
+from gatekeeper.rules.range import Range
+from gatekeeper.rules.values import AcceptedValues
+
+_WRITTEN_AS: dict[str, tuple[type, ...]] = {
+    "integer": (int, float), "decimal": (int, float), "string": (str,), "boolean": (bool,), "date": (str,),
+    "timestamp": (str,), "time": (str,),
+}  # fmt: skip
+
+
+def misfits(rule: Any, column: DeclaredColumn) -> list[Any]:
+    """The values of another type than the column's; none where no type is declared."""
+    allowed = _WRITTEN_AS.get(column.logical.family) if column.logical is not None else None
+    if allowed is None:
+        return []
+    if isinstance(rule, Range):
+        values = [value for value in (rule.min, rule.max) if value is not None]
+    elif isinstance(rule, AcceptedValues):
+        values = [*(rule.in_ or ()), *(rule.not_in or ())]
+    else:
+        return []
+    is_of = [isinstance(value, allowed) and (bool in allowed or not isinstance(value, bool)) for value in values]
+    return [value for value, fits in zip(values, is_of, strict=True) if not fits]
