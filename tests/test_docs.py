@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import fields
@@ -142,17 +143,35 @@ def test_generated_docs_have_not_drifted():
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_rule_that_contributing_shows_works_and_documents_itself(tmp_path):
-    diff = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```diff\n")[1].split("```")[0]
-    lines = [line[1:] for line in diff.splitlines() if line.startswith("+") and not line.startswith("+++")]
-    (tmp_path / "blank.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    ran = subprocess.run(
-        [sys.executable, "-c", "import blank, generate; print(generate.rules())"],
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'docs'}:{tmp_path}"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert "### blank" in ran.stdout, ran.stderr
-    assert "| `max` | rows, or a share such as `1%` | `0` |" in ran.stdout.split("### blank")[1]
+def test_a_rule_costs_two_files(tmp_path):
+    """The two files of CONTRIBUTING, in a copy of the tree: the spec holds on each engine, schema and page follow."""
+    for part in ("gatekeeper", "tests/spec", "docs"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("tests/conftest.py", "tests/databases.py", "pyproject.toml"):
+        if (ROOT / file).exists():
+            shutil.copy(ROOT / file, tmp_path / file)
+    written = []
+    for diff in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```diff\n")[1:]:
+        lines = diff.split("```")[0].splitlines()
+        file = tmp_path / lines[0].removeprefix("+++ ")
+        file.write_text("\n".join(line.removeprefix("+") for line in lines[1:]) + "\n", encoding="utf-8")
+        written.append(lines[0])
+    assert written == ["+++ gatekeeper/rules/blank.py", "+++ tests/spec/blank.spec"]
+
+    def python(*words):
+        ran = subprocess.run(
+            [sys.executable, *words], cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": f"{tmp_path}:{tmp_path / 'docs'}"},
+        )  # fmt: skip
+        return ran.returncode, ran.stdout + ran.stderr
+
+    code, said = python("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/spec", "-k", "blank")
+    assert code == 0, said
+    assert "3 passed" in said
+    _, page = python("-c", "import generate; print(generate.rules())")
+    assert "| `max` | rows, or a share such as `1%` | `0` |" in page.split("### blank")[1]
+    _, schema = python("-m", "gatekeeper", "schema", "contract")
+    assert "nothing but blanks" in schema
 
 
 def test_the_role_that_security_shows_reads_and_never_writes(postgres):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ class Fault:
     """What happens at the n-th call to the database."""
 
     at: int
-    error: Callable[[], None] = lambda: None
+    error: Callable[[], object] = lambda: None
     calls: int = 0
 
     def step(self) -> None:
@@ -178,8 +179,10 @@ def test_one_bad_question_costs_its_neighbours_nothing(project: Project) -> None
 
 def test_a_query_that_never_ends_is_left_behind_at_its_deadline(project: Project) -> None:
     began = time.monotonic()
-    report = ask(project, Fault(4, lambda: time.sleep(30)), timeout_seconds=1.0)
+    end = threading.Event()
+    report = ask(project, Fault(4, lambda: end.wait(30)), timeout_seconds=1.0)
     assert time.monotonic() - began < 15
+    end.set()
     assert report.exit_code == 3
     assert "timeout" in {rule.cause for rule in report.rules}
     assert report.abandoned == 1

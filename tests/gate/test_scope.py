@@ -14,13 +14,20 @@ import pytest
 
 def prepared(folder: Path, **project: Any) -> None:
     with duckdb.connect(str(folder / "w.duckdb")) as con:
-        con.execute("CREATE SCHEMA marts; CREATE TABLE orders AS SELECT 777123 AS salary, now()::TIMESTAMP AS loaded_at")
+        con.execute(
+            "CREATE SCHEMA marts; CREATE TABLE orders AS SELECT 777123 AS salary, now()::TIMESTAMP AS loaded_at"
+        )
         con.execute("CREATE TABLE marts.orders AS SELECT * FROM orders")
     (folder / "build.sql").write_text("CREATE TABLE marts.orders AS SELECT * FROM orders")
     properties = [{"name": "salary", "logicalType": "integer", "classification": "secret"}]
     quality = [
         {"id": "top", "type": "sql", "query": "SELECT max(Salary) FROM {object}", "mustBeLessThan": 5},
-        {"id": "all", "type": "sql", "query": "SELECT max(c) FROM (SELECT * FROM {object}) AS q(c, d)", "mustBeLessThan": 5},
+        {
+            "id": "all",
+            "type": "sql",
+            "query": "SELECT max(c) FROM (SELECT * FROM {object}) AS q(c, d)",
+            "mustBeLessThan": 5,
+        },
         {"id": "rows", "type": "sql", "query": "SELECT count(*) FROM {object}", "mustBeLessThan": 1},
     ]
     contract = {
@@ -40,7 +47,18 @@ def prepared(folder: Path, **project: Any) -> None:
 
 
 def gate(folder: Path, *options: str) -> tuple[int, str, dict[str, Any]]:
-    command = [sys.executable, "-m", "gatekeeper", "gate", "dashboard", "--json", "r.json", "--junit", "r.xml", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "gatekeeper",
+        "gate",
+        "dashboard",
+        "--json",
+        "r.json",
+        "--junit",
+        "r.xml",
+        *options,
+    ]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     said = ended.stdout + ended.stderr + (folder / "r.xml").read_text() + (folder / "r.json").read_text()
     return ended.returncode, said, json.loads((folder / "r.json").read_text())

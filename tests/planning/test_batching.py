@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from itertools import product
 from math import isnan, nan
@@ -102,6 +103,17 @@ class Database:
 
 
 DATABASES = {dialect: Database(dialect) for dialect in ("duckdb", "sqlite")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _closed() -> Iterator[None]:
+    """A connection that is still open when the interpreter ends makes DuckDB complain on standard error."""
+    yield
+    for database in DATABASES.values():
+        database.connection.close()
+    DATABASES.clear()
+
+
 engines = pytest.mark.parametrize("dialect", DATABASES)
 
 
