@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import database
+
+__all__ = ["database"]
 
 
 @dataclass

@@ -208,6 +208,8 @@ class Pool:
             except EngineError as failed:
                 if failed.transient and self._leave_to_others(name, job, todo):
                     self._jobs.release()
+                    if self._idle.get(name):
+                        continue  # the others have ended: one of their sessions is free
                     return
                 outcome: Any = failed
             except Exception as crash:
@@ -249,18 +251,26 @@ class Pool:
     def _leave_to_others(self, name: str, job: _Job, todo: queue.SimpleQueue[_Job]) -> bool:
         """A server that has no more connections for us still answers those we have: their workers go on with it."""
         with self._lock:
-            if self._in_use[name] <= self._hanging[name] or job.ended or job.cancelled is not None:
+            others = self._in_use[name] > self._hanging[name] or self._idle.get(name)
+            if not others or job.ended or job.cancelled is not None:
                 return False
             job.started = None
             # while the lock is held: who is in use now looks into the queue after this
             todo.put(job)
             return True
 
-    def _session(self, name: str) -> Session:
+    def _spare(self, name: str) -> Session | None:
+        """A session that nobody uses, from now on in use."""
         with self._lock:
-            if self._idle.get(name):
-                self._in_use[name] += 1
-                return self._idle[name].pop()
+            if not self._idle.get(name):
+                return None
+            self._in_use[name] += 1
+            return self._idle[name].pop()
+
+    def _session(self, name: str) -> Session:
+        if (spare := self._spare(name)) is not None:
+            return spare
+        with self._lock:
             if name not in self._engines:
                 self._engines[name] = self._connect(self._connections[name])
             engine = self._engines[name]
@@ -274,6 +284,9 @@ class Pool:
                     self._in_use[name] += 1
                 return session
             except EngineError as failed:
+                # another worker may have ended in the meantime
+                if failed.transient and (spare := self._spare(name)) is not None:
+                    return spare
                 pause = min(0.2 * 2**attempt, 5.0)
                 if (
                     self._in_use[name] > self._hanging[name]

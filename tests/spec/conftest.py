@@ -1,3 +1,0 @@
-from databases import database
-
-__all__ = ["database"]
