@@ -23,7 +23,7 @@ _POSTGRES = """
 SELECT n.nspname, c.relname, c.relkind::text, array_position(current_schemas(true), n.nspname),
        a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END,
                               CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),
-       t.typtype::text, a.attnotnull, k.keys
+       t.typtype::text, a.attnotnull, k.keys, row_security_active(c.oid)
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -66,14 +66,14 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
     places: dict[tuple[str, str], Catalog] = {}
     ranks: dict[tuple[str, str], int | None] = {}
     database = ask("SELECT current_database()", [])[0][0] if any(len(table.path) > 2 for table in tables) else ""
-    for schema, table, kind, rank, column, native, typtype, notnull, keys in rows:
+    for schema, table, kind, rank, column, native, typtype, notnull, keys, limited in rows:
         place = (schema, table)
         known = places.get(place)
         columns = known.columns if known else ()
         if column is not None:
             columns = (*columns, ColumnFact(column, _postgres_type(native, typtype), not notnull))
         unique = tuple(tuple(key) for key in json.loads(keys or "[]") if key and None not in key)
-        places[place] = Catalog(True, place, columns, unique, kind in ("v", "m"), "postgres")
+        places[place] = Catalog(True, place, columns, unique, kind in ("v", "m"), "postgres", bool(limited))
         ranks[place] = rank
     found: Found = {}
     for wanted in tables:

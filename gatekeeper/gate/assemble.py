@@ -9,10 +9,10 @@ from datetime import date, datetime, timezone
 
 from gatekeeper.gate.measure import Measured
 from gatekeeper.gate.scope import Scope
-from gatekeeper.model.finding import Finding, Seen
+from gatekeeper.model.finding import Answer, Finding, Seen
 from gatekeeper.model.output import Section
 from gatekeeper.model.project import Project
-from gatekeeper.model.question import Day, Last, Population, Slice, Table, count
+from gatekeeper.model.question import Day, Facts, Last, Population, Slice, Table, count
 from gatekeeper.model.report import (
     AttemptReport,
     Counts,
@@ -76,6 +76,7 @@ def assemble(
         clock_skew_seconds=max(skews, key=abs) if skews else None,
         counts=_counts([report.status for report in reports]),
         outputs=tuple(outputs),
+        notes=(*frame.notes, *_limited(measured.seen)),
         rules=tuple(reports),
         tables=_tables(project, rules, measured.seen),
         queries=tuple(measured.queries),
@@ -290,6 +291,18 @@ def _window(of: Population) -> str | None:
         case Slice():
             return f"{of.window.column}: {of.window.start:%Y-%m-%dT%H:%MZ} to {of.window.end:%Y-%m-%dT%H:%MZ}"
     return None
+
+
+def _limited(seen: Seen) -> list[str]:
+    """What holds is true of the rows that the role sees; where that may not be all, it is said."""
+    replies = ((question.table, seen.reply(question)) for question in seen if isinstance(question, Facts))
+    tables = [str(table) for table, reply in replies if isinstance(reply, Answer) and reply.value.is_limited]
+    said = "row-level security decides which rows the gate's role sees of"
+    return (
+        [f"{said} {', '.join(sorted(tables))}; give it a role with BYPASSRLS, or a policy for all rows"]
+        if tables
+        else []
+    )
 
 
 def _counts(statuses: Sequence[str]) -> Counts:

@@ -47,6 +47,8 @@ class Catalog:
     is_view: bool = False
     dialect: str = ""
     """sqlglot's name for the SQL in which the types' native words are written."""
+    is_limited: bool = False
+    """Whether row-level security decides which rows the role sees."""
 
     def column(self, name: str) -> ColumnFact | None:
         """The column of that name: exactly, or else the only one that differs in case alone."""

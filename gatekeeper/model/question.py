@@ -8,7 +8,6 @@ from typing import Literal
 
 from gatekeeper.model.predicate import Predicate
 
-
 # The schema that a bare name means where nobody chose another.
 _DEFAULT_SCHEMAS = frozenset({"main", "public", "dbo", "default"})
 

@@ -94,3 +94,15 @@ def test_what_a_query_of_its_own_reads_is_said_to_be_unlimited(option: tuple[str
     prepared(tmp_path)
     _, said, _ = gate(tmp_path, *option)
     assert "can't limit what a rule's own query reads" in said
+
+
+def test_rows_that_a_policy_may_hide_are_spoken_of(tmp_path: Path, postgres: Any) -> None:
+    name = postgres.fresh()
+    postgres.run("CREATE TABLE orders (salary int, loaded_at timestamp); INSERT INTO orders VALUES (1, now())", name)
+    postgres.run("GRANT SELECT ON orders TO gated; ALTER TABLE orders ENABLE ROW LEVEL SECURITY", name)
+    postgres.run("CREATE POLICY cheap ON orders USING (salary < 5)", name)
+    url = postgres.url(name, "gated", postgres.password)
+    prepared(tmp_path, connections={"w": {"url": url, "timezone": "UTC"}})
+    _, said, report = gate(tmp_path)
+    assert "row-level security" in " ".join(report["notes"])
+    assert "orders" in said
