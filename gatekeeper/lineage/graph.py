@@ -6,9 +6,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from gatekeeper.lineage.reads import Script, Step, read_script
+from gatekeeper.lineage.script import Doubt, Script, Statement, Use
 from gatekeeper.model.question import Table, is_same_path
+
+# a file that is loaded is no table that an input could cover; one that is queried is
+_LOADS: Final = frozenset({"copy", "load", "create table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,48 +26,64 @@ class Read:
     via: tuple[str, ...]
 
 
-class Graph:
-    """Scripts and the tables between them. Names match as `is_same_path` says."""
+@dataclass(frozen=True, slots=True)
+class SqlFile:
+    """A file of SQL and what it says; `failed` says why it could not be opened."""
 
-    def __init__(self, scripts: Sequence[Script]) -> None:
-        self.scripts = tuple(scripts)
-        self.unread = tuple(f"{script.file}: {why}" for script in scripts for why in script.unread)
-        self._writers: dict[str, list[tuple[tuple[str, ...], Script, Step]]] = {}
-        for script in scripts:
-            for step in script.steps:
-                for use in step.writes:
-                    self._writers.setdefault(use.path[-1].casefold(), []).append((use.path, script, step))
-        self._below: dict[tuple[tuple[str, ...], ...], list[Read]] = {}
+    name: str
+    script: Script | None
+    failed: str = ""
+
+    def unread(self) -> Iterator[str]:
+        """What of it may read more than is known, each with its place."""
+        if self.script is None:
+            yield f"{self.name}: {self.failed}"
+            return
+        guessed = {(each.span.line, each.span.column) for each in self.script.statements if each.state == "guess"}
+        said: set[tuple[int, int]] = set()
+        for doubt in self.script.findings:
+            place = (doubt.line, doubt.column)
+            if place in guessed and place not in said:
+                said.add(place)
+                yield _shown(self.name, doubt)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    path: tuple[str, ...]
+    file: SqlFile
+    statement: Statement
+    session: bool
+
+
+class Graph:
+    """Scripts and the tables between them. Names match as `is_same_path` says; temporary tables within a script."""
+
+    def __init__(self, files: Sequence[SqlFile]) -> None:
+        self.files = tuple(files)
+        self.unread = tuple(why for file in files for why in file.unread())
+        self._writers: dict[str, list[_Writer]] = {}
+        for file in files:
+            for statement in file.script.statements if file.script is not None else ():
+                if statement.kind == "drop":
+                    continue
+                for use in statement.write_uses:
+                    path = _path(use)
+                    writer = _Writer(path, file, statement, _is_session(use, file.script))
+                    self._writers.setdefault(path[-1].casefold(), []).append(writer)
+        self._below: dict[tuple[tuple[str, ...], ...], list[tuple[Read, SqlFile]]] = {}
 
     def is_built(self, path: tuple[str, ...]) -> bool:
         """Whether one of the scripts writes the table."""
-        return any(True for _ in self._writing(path))
+        return any(True for _ in self._writing(path, None))
 
     def below(self, targets: Iterable[tuple[str, ...]]) -> list[Read]:
         """Every table that is read on the way to the targets, sources and built ones, with each place."""
-        start = tuple(targets)
-        if start in self._below:
-            return self._below[start]
-        found: dict[tuple[tuple[str, ...], str, int, int], Read] = {}
-        queue: deque[tuple[tuple[str, ...], tuple[str, ...]]]
-        queue = deque((target, (".".join(target),)) for target in start)
-        visited: set[tuple[str, ...]] = set()
-        while queue:
-            target, via = queue.popleft()
-            key = tuple(part.casefold() for part in target)
-            if key in visited:
-                continue
-            visited.add(key)
-            for script, step in self._writing(target):
-                for use in step.reads:
-                    read = Read(use.path, script.file, use.line, use.column, via)
-                    found.setdefault((use.path, script.file, use.line, use.column), read)
-                    queue.append((use.path, (*via, ".".join(use.path))))
-        return self._below.setdefault(start, list(found.values()))
+        return [read for read, _ in self._reads(targets)]
 
     def sources(self, targets: Iterable[tuple[str, ...]]) -> list[Read]:
         """The reads of tables that no script writes."""
-        return [read for read in self.below(targets) if not self.is_built(read.path)]
+        return [read for read, file in self._reads(targets) if not any(True for _ in self._writing(read.path, file))]
 
     def feeds(self, table: Table, targets: Sequence[Table]) -> bool | None:
         """Whether the table is, or feeds, one of the targets; None where the SQL could not all be read."""
@@ -72,20 +92,60 @@ class Graph:
         known = any(is_same_path(table.path, read.path) for read in self.below(target.path for target in targets))
         return True if known else None if self.unread else False
 
-    def _writing(self, path: tuple[str, ...]) -> Iterator[tuple[Script, Step]]:
-        for written, script, step in self._writers.get(path[-1].casefold(), ()):
-            if is_same_path(written, path):
-                yield script, step
+    def _reads(self, targets: Iterable[tuple[str, ...]]) -> list[tuple[Read, SqlFile]]:
+        start = tuple(targets)
+        if start in self._below:
+            return self._below[start]
+        found: dict[tuple[tuple[str, ...], str, int, int], tuple[Read, SqlFile]] = {}
+        queue: deque[tuple[tuple[str, ...], tuple[str, ...], SqlFile | None]]
+        queue = deque((target, (".".join(target),), None) for target in start)
+        visited: set[tuple[tuple[str, ...], str]] = set()
+        while queue:
+            target, via, inside = queue.popleft()
+            key = (tuple(part.casefold() for part in target), inside.name if inside is not None else "")
+            if key in visited:
+                continue
+            visited.add(key)
+            for writer in self._writing(target, inside):
+                for use in writer.statement.read_uses:
+                    path = _path(use)
+                    if use.name.is_path and writer.statement.kind in _LOADS:
+                        continue
+                    read = Read(path, writer.file.name, use.line, use.column, via)
+                    found.setdefault((path, writer.file.name, use.line, use.column), (read, writer.file))
+                    queue.append((path, (*via, ".".join(path)), writer.file))
+        return self._below.setdefault(start, list(found.values()))
+
+    def _writing(self, path: tuple[str, ...], inside: SqlFile | None) -> Iterator[_Writer]:
+        """Those that write what a name means within a file: its temporary table, else a table of any file."""
+        same = [each for each in self._writers.get(path[-1].casefold(), ()) if is_same_path(each.path, path)]
+        own = [each for each in same if each.session and each.file is inside]
+        yield from own or [each for each in same if not each.session]
 
 
 def read_project(root: Path, patterns: Sequence[str], dialect: str | None) -> Graph:
     """Read all SQL files of a project, in the order of their names."""
-    files = sorted({file for pattern in patterns for file in root.glob(pattern) if file.is_file()})
-    scripts = []
-    for file in files:
+    from gatekeeper.lineage.reader import read_script
+
+    found = []
+    for file in sorted({file for pattern in patterns for file in root.glob(pattern) if file.is_file()}):
         name = file.relative_to(root).as_posix()
         try:
-            scripts.append(read_script(file.read_text(encoding="utf-8"), dialect=dialect, file=name))
+            sql = file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as wrong:
-            scripts.append(Script(name, (), (f"can't be read: {type(wrong).__name__}",)))
-    return Graph(scripts)
+            found.append(SqlFile(name, None, f"can't be read: {type(wrong).__name__}"))
+            continue
+        found.append(SqlFile(name, read_script(sql, dialect=dialect or "", columns=False)))
+    return Graph(found)
+
+
+def _path(use: Use) -> tuple[str, ...]:
+    return (use.name.parts[0].removeprefix("path:"),) if use.name.is_path else use.name.parts
+
+
+def _is_session(use: Use, script: Script | None) -> bool:
+    return script is not None and any(use.name.key == name.key for each in script.statements for name in each.session)
+
+
+def _shown(file: str, doubt: Doubt) -> str:
+    return f"{file}:{doubt.line}:{doubt.column}: {doubt.message}"

@@ -1,0 +1,178 @@
+"""Reads a script statement by statement: what each reads and writes, and how that is known."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from gatekeeper.lineage.context import UNKNOWN, Context
+from gatekeeper.lineage.names import Name, naming
+from gatekeeper.lineage.parse import Unreadable, tokenize
+from gatekeeper.lineage.relations import Schema
+from gatekeeper.lineage.rescue import Word, scan, words_in
+from gatekeeper.lineage.script import ColumnUse, Doubt, Script, Span, State, Statement, Use, assemble
+from gatekeeper.lineage.split import Piece, split, without_client_lines
+from gatekeeper.lineage.statement import Reading
+from gatekeeper.lineage.tables import Flow
+
+_RUN_COMMENT: Final = re.compile(r"(/\*!\d*)(.*?)\*/", re.DOTALL)
+WHY: Final = {
+    "unparsed": "no parser takes it; its tables were found by the words before them",
+    "dynamic-sql": "it runs SQL that is put together when it runs",
+    "dynamic-name": "it reads a table whose name is known only when it runs",
+    "calls-unknown": "it calls a procedure that this script does not define",
+    "other-language": "its body is in another language",
+    "sibling-dialect": "only a sibling of the dialect takes it",
+    "scan-disagrees": "a name behind FROM or JOIN is not among its tables",
+    "remote-table": "it reads a table of another server",
+    "remote-query": "it sends a query to another database",
+    "search-path": "the search path has several schemas",
+    "part-of-statement": "only the queries in it could be read",
+    "template": "it holds a template's braces",
+    "command": "its kind is not known",
+}
+
+
+def read_script(
+    sql: str,
+    *,
+    dialect: str,
+    default_catalog: str | None = None,
+    default_schema: str | None = None,
+    schema: Mapping[str, Sequence[str]] | None = None,
+    columns: bool = True,
+) -> Script:
+    """What the script reads and writes, never silently less: what is not certain has a state, reasons and a finding.
+
+    `schema` names the columns of tables, by their names as written here. Raises: ValueError for an unknown dialect.
+    """
+    rules = naming(dialect)
+    context = Context(
+        rules,
+        rules.part(default_catalog, False) if default_catalog else None,
+        rules.part(default_schema, False) if default_schema else None,
+    )
+    known: Schema | None = None
+    if columns:
+        known = {context.full(rules.written(name)).key: tuple(names) for name, names in (schema or {}).items()}
+    reader = _Reader(sql, dialect, context, known)
+    reader.read(sql, 0, procedural=False, depth=0, reasons=())
+    return assemble(reader.statements, reader.doubts)
+
+
+class _Reader:
+    def __init__(self, sql: str, dialect: str, context: Context, schema: Schema | None) -> None:
+        self.dialect = dialect
+        self.context = context
+        self.schema = schema
+        self.statements: list[Statement] = []
+        self.doubts: list[Doubt] = []
+        self.lines = [0, *(i + 1 for i, sign in enumerate(sql) if sign == "\n")]
+        self.size = len(sql)
+
+    def place(self, offset: int) -> tuple[int, int]:
+        offset = min(max(offset, 0), self.size)
+        line = bisect_right(self.lines, offset)
+        return line, offset - self.lines[line - 1] + 1
+
+    def read(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
+        """Read a text that begins at `base` of the script."""
+        text = without_client_lines(text)
+        if "/*!" in text and self.dialect in ("mysql", "singlestore", "doris", "starrocks"):
+            # the database runs what stands in such a comment
+            text = _RUN_COMMENT.sub(lambda found: " " * len(found[1]) + found[2] + "  ", text)
+        try:
+            tokens = tokenize(text, self.dialect)
+        except Unreadable:
+            self._broken(text, base, procedural=procedural, depth=depth, reasons=reasons)
+            return
+        for piece in split(tokens, text, self.dialect, procedural=procedural):
+            self._one(text, base, piece, depth, reasons)
+
+    def _one(self, text: str, base: int, piece: Piece, depth: int, reasons: tuple[str, ...]) -> None:
+        """Read one statement; whatever goes wrong costs that statement only, and is said."""
+        if not piece.tokens:
+            return
+        try:
+            Reading(self, text, base, piece, depth, reasons).read()
+        except Exception as wrong:  # a hole of ours may not take the script with it, nor be silent
+            first, last = piece.tokens[0].start, piece.tokens[-1].end + 1
+            self._scanned(text[first:last], base + first, f"the reader failed ({type(wrong).__name__})", reasons)
+
+    def _broken(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
+        """A text that the tokenizer refuses: its parts between semicolons, each for itself."""
+        cuts = [word.start for word in words_in(text, self.dialect) if word.text == ";"]
+        begin = 0
+        for end in [*cuts, len(text)]:
+            part, start = text[begin:end], base + begin
+            begin = end + 1
+            if not part.strip():
+                continue
+            try:
+                tokens = tokenize(part, self.dialect)
+            except Unreadable as wrong:
+                self._scanned(part, start, str(wrong), reasons)
+                continue
+            for piece in split(tokens, part, self.dialect, procedural=procedural):
+                self._one(part, start, piece, depth, reasons)
+
+    def _scanned(self, part: str, base: int, why: str, reasons: tuple[str, ...]) -> None:
+        flow = self.scan(words_in(part, self.dialect))
+        flow.guess.add("unparsed")
+        lead = len(part) - len(part.lstrip())
+        self.add("unparsed", flow, (base + lead, base + len(part)), base, reasons, why=why)
+
+    def scan(self, words: Sequence[Word]) -> Flow:
+        """The flow that the words tell."""
+        flow = Flow()
+        for named in scan(words):
+            if any(UNKNOWN in part for part, _ in named.parts):
+                continue
+            entry = (self.context.naming.name(named.parts), named.start)
+            (flow.reads if named.way == "read" else flow.writes).append(entry)
+        return flow
+
+    def add(
+        self,
+        kind: str,
+        flow: Flow,
+        span: tuple[int, int],
+        base: int,
+        reasons: Iterable[str],
+        *,
+        columns: tuple[ColumnUse, ...] = (),
+        why: str = "",
+        fixed: bool = False,
+    ) -> None:
+        """Record a statement. `fixed`: the flow's places say nothing about the script."""
+        if self.context.several and any(len(name.parts) == 1 for name, _ in (*flow.reads, *flow.writes)):
+            flow.guess.add("search-path")
+        state: State = "guess" if flow.guess else "likely" if flow.likely else "certain"
+        start, end = span
+        line, column = self.place(start)
+        self.statements.append(
+            Statement(
+                kind,
+                Span(line, column, start, end),
+                state,
+                tuple(dict.fromkeys([*reasons, *sorted(flow.guess), *sorted(flow.likely)])),
+                self._uses(flow.reads, base, start, fixed=fixed),
+                self._uses(flow.writes, base, start, fixed=fixed),
+                columns,
+                frozenset(self.context.full(name) for name in flow.session),
+                frozenset(self.context.full(name) for name in flow.drops),
+            )
+        )
+        for code in (*sorted(flow.guess), *sorted(flow.likely)):
+            said = WHY.get(code.partition(":")[0], code)
+            self.doubts.append(Doubt(code, f"{said}: {why}" if why and code == "unparsed" else said, line, column))
+
+    def _uses(self, found: list[tuple[Name, int]], base: int, start: int, *, fixed: bool) -> tuple[Use, ...]:
+        uses: dict[tuple[tuple[str, ...], int, int], Use] = {}
+        for name, offset in sorted(found, key=lambda entry: entry[1]):
+            full = self.context.full(name)
+            line, column = self.place(start if fixed or offset < 0 else base + offset)
+            uses.setdefault((full.key, line, column), Use(full, line, column))
+        return tuple(uses.values())

@@ -1,0 +1,153 @@
+"""Spellings that the parser does not take, told as it does: tokens in, tokens out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlglot import TokenType
+from sqlglot.tokenizer_core import Token
+
+from gatekeeper.lineage.parse import CONSTANT
+
+_MANY_ROWS: Final = 2_000
+QUERIES: Final = frozenset({"SELECT", "WITH", "SEL"})
+RUN: Final = frozenset(
+    ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "REPLACE", "VALUES", "TABLE"]
+)
+OPENERS: Final = frozenset({
+    "SELECT", "SEL", "WITH", "INSERT", "INS", "UPDATE", "UPD", "DELETE", "DEL", "MERGE", "CREATE", "ALTER", "DROP",
+    "TRUNCATE", "COPY", "LOAD", "UNLOAD", "EXPORT", "RENAME", "EXCHANGE", "REPLACE", "UPSERT", "FROM", "TABLE",
+    "VALUES", "PIVOT", "UNPIVOT", "CACHE", "BULK", "REFRESH", "GRANT", "REVOKE", "COMMENT", "ANALYZE", "EXPLAIN",
+    "SHOW", "DESCRIBE", "USE", "COMMIT", "ROLLBACK", "(", "VACUUM", "OPTIMIZE", "IMPORT", "ATTACH", "DETACH",
+})  # fmt: skip
+
+
+def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token]:
+    """Spellings that the parser does not take, as it does."""
+    if words[0] == "REPLACE" and words[1:2] == ["INTO"]:
+        return [as_token(tokens[0], TokenType.INSERT, "INSERT"), *tokens[1:]]
+    if words[0] == "ALTER" and "VIEW" in words[:4]:
+        return [as_token(tokens[0], TokenType.CREATE, "CREATE"), *tokens[1:]]
+    if words[0] in ("EXPLAIN", "DESCRIBE"):
+        place = next((i for i, word in enumerate(words) if word in RUN), 0)
+        return tokens[place:]
+    if words[0] == "MERGE" and "DELETE" in words and dialect in ("oracle", "exasol"):
+        # the parser knows no DELETE WHERE behind UPDATE SET; its condition reads no other table as a rule
+        place = next((i for i, word in enumerate(words) if word == "DELETE" and words[i - 1] != "THEN"), len(words))
+        end = next((i for i in range(place, len(words)) if words[i] == "WHEN"), len(words))
+        return tokens if QUERIES & set(words[place:end]) else tokens[:place] + tokens[end:]
+    if (words[0] == "SELECT" and "OUTFILE" in words) or "DUMPFILE" in words:
+        place = next(i for i, word in enumerate(words) if word in ("OUTFILE", "DUMPFILE")) - 1
+        end = next((i for i in range(place, len(words)) if words[i] == "FROM"), len(words))
+        return tokens[:place] + tokens[end:] if end < len(words) else tokens[:place]
+    if words[:2] == ["DELETE", "FROM"] and words.count("FROM") > 1 and dialect in ("tsql", "fabric"):
+        second = words.index("FROM", 2)
+        if "WHERE" not in words[:second] and second <= 6:
+            return [tokens[0], *tokens[2:]]
+    return _respelled_targets(tokens, words, dialect)
+
+
+def unbracketed(tokens: list[Token], words: list[str]) -> list[Token]:
+    """The query, without what follows the bracket that it stands in (WITH DATA and the like)."""
+    if words[0] != "(":
+        return tokens
+    depth = 0
+    for i, word in enumerate(words):
+        depth += (word == "(") - (word == ")")
+        if depth == 0:
+            return tokens[1:i]
+    return tokens
+
+
+def _respelled_targets(tokens: list[Token], words: list[str], dialect: str) -> list[Token]:
+    """More spellings that the parser does not take."""
+    if words[0] == "MERGE" and words[1:4] == ["WITH", "SCHEMA", "EVOLUTION"]:
+        return [tokens[0], *tokens[4:]]
+    if words[0] == "INSERT" and len(words) > _MANY_ROWS and "VALUES" in words[:500]:
+        # rows of constants read no table, however many
+        place = words.index("VALUES")
+        if CONSTANT.issuperset(token.token_type for token in tokens[place + 1 :]):
+            return tokens[: closing(words, place + 2) + 1]
+    if words[0] == "CREATE" and words[-2:] == ["CHECK", "OPTION"]:
+        return tokens[: -3 if words[-3] == "WITH" else -4]
+    if words[0] in ("INSERT", "UPDATE", "DELETE") and dialect == "oracle" and "INTO" in " ".join(words[3:]):
+        place = next((i for i, word in enumerate(words) if word in ("RETURNING", "RETURN")), len(words))
+        return tokens[:place]  # into variables
+    if words[0] == "CREATE" and words[-1] == "DATA" and "WITH" in words[-3:]:
+        return tokens[: -2 if words[-2] == "WITH" else -3]
+    if words[0] == "DELETE" and words[1:2] == ["TOP"] and words[2:3] == ["("]:
+        return [tokens[0], *tokens[closing(words, 3) + 1 :]]
+    if words[:2] == ["DELETE", "FROM"] and "USING" in words and "," in words[: words.index("USING")]:
+        place = words.index("USING")
+        return [tokens[0], *tokens[2:place], as_token(tokens[place], TokenType.FROM, "FROM"), *tokens[place + 1 :]]
+    if dialect == "teradata" and words[0] in ("UPDATE", "UPD") and "FROM" in words[:4] and "SET" in words:
+        place = words.index("SET")
+        if words[place - 2] in ("FROM", ".", ","):  # SET would be the table's alias
+            last = tokens[place - 1]
+            return [*tokens[:place], as_token(last, TokenType.ALIAS, "AS"), last, *tokens[place:]]
+    if dialect == "clickhouse" and words[0] == "INSERT" and "FORMAT" in words and not QUERIES & set(words):
+        place = words.index("FORMAT")
+        return [*tokens[:place], as_token(tokens[place], TokenType.VALUES, "VALUES"), *_one_value(tokens[place])]
+    if dialect in ("databricks", "spark") and "STREAM" in words:
+        return [
+            token
+            for i, token in enumerate(tokens)
+            if not (
+                words[i] == "STREAM" and words[i - 1] in ("FROM", "JOIN") and words[i + 1 : i + 2] not in (["("], [])
+            )
+        ]
+    return tokens
+
+
+def output_into(tokens: list[Token], words: list[str]) -> tuple[list[Token], list[tuple[str, bool]]] | None:
+    """T-SQL's OUTPUT … INTO target: the statement without it, and the target's (text, quoted) parts."""
+    if words[0] not in ("INSERT", "UPDATE", "DELETE", "MERGE", "WITH") or "OUTPUT" not in words:
+        return None
+    begin = words.index("OUTPUT")
+    place = next((i for i in range(begin, len(words)) if words[i] in ("INTO", "FROM", "WHERE", "SELECT", "VALUES")), -1)
+    if place < 0 or words[place] != "INTO":
+        return None
+    mark, place, parts = "", place + 1, list[tuple[str, bool]]()
+    while words[place : place + 1] in (["#"], ["@"]):
+        mark, place = mark + words[place], place + 1
+    while place < len(words):
+        parts.append((mark + tokens[place].text, tokens[place].token_type == TokenType.IDENTIFIER))
+        mark, place = "", place + 1
+        if words[place : place + 1] != ["."]:
+            break
+        place += 1
+    if words[place : place + 1] == ["("]:
+        place = closing(words, place + 1) + 1
+    return ([*tokens[:begin], *tokens[place:]], parts) if parts else None
+
+
+def _one_value(token: Token) -> list[Token]:
+    return [
+        as_token(token, TokenType.L_PAREN, "("), as_token(token, TokenType.NUMBER, "1"),
+        as_token(token, TokenType.R_PAREN, ")"),
+    ]  # fmt: skip
+
+
+def as_token(token: Token, kind: TokenType, text: str) -> Token:
+    """Another token in the place of this one."""
+    return Token(kind, text, token.line, token.col, token.start, token.end)
+
+
+def closing(words: Sequence[str], place: int) -> int:
+    """Where a query ends that begins at the place: before the bracket that closes around it."""
+    depth = 0
+    for i in range(place, len(words)):
+        depth += (words[i] == "(") - (words[i] == ")")
+        if depth < 0 or (depth == 0 and words[i] in ("LOOP",)):
+            return i
+    return len(words)
+
+
+def inside(token: Token, text: str) -> int:
+    """Where the text begins within its quotes."""
+    raw = text[token.start : token.end + 1]
+    for size in (raw.find("$", 1) + 1 if raw.startswith("$") else 0, 1 + (raw[:1] in "NnRrEeBb" and raw[1:2] == "'")):
+        if size > 0:
+            return token.start + size
+    return token.start
