@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gatekeeper.lineage import read_script
 from gatekeeper.lineage.graph import Graph, read_project
 
 
@@ -69,6 +70,13 @@ def test_a_statement_that_can_not_be_read_does_not_hide_the_others(tmp_path):
     )
     assert sources(graph, "m", "t") == {"raw.a", "raw.b"}
     assert graph.unread
+
+
+def test_a_bracket_that_stays_open_costs_its_own_statement_only():
+    script = read_script("SELECT ( FROM b WHERE;\nINSERT INTO u SELECT * FROM c;", dialect="duckdb")
+    assert [(each.kind, each.state, each.span.line) for each in script.statements] == [
+        ("unparsed", "guess", 1), ("insert", "certain", 2),
+    ]  # fmt: skip
 
 
 def test_sql_nested_beyond_reading_is_said_and_not_a_crash(tmp_path):
