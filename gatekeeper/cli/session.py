@@ -73,7 +73,6 @@ def gated(
         with _progress() as progress:
             world = World(connect=_connector(loaded), interrupt=interrupt, progress=progress)
             report = run(loaded, scoped, command, options, world)
-        state.abandoned = report.abandoned
         if (stopped := interrupt.signal) is not None:
             report = _interrupted(report, stopped)
         write_reports(report, state)

@@ -11,6 +11,7 @@ from gatekeeper.contracts.document import Document
 from gatekeeper.contracts.form import read_form
 from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
+from gatekeeper.model.dialect import scheme_of
 from gatekeeper.model.project import Connection, Owner, SqlSources
 from gatekeeper.model.time import zone
 from gatekeeper.model.written import Duration, Written
@@ -195,6 +196,9 @@ def connections_of(document: Document, shape: ProjectFile) -> dict[str, Connecti
             given["statement_timeout"] = keys.statement_timeout
         if keys.max_connections is not None:
             given["max_connections"] = keys.max_connections
+        elif keys.url is not None and scheme_of(keys.url) == "duckdb":
+            # one query takes every core there; four at once were a tenth slower (bench/gate.py)
+            given["max_connections"] = 1
         if keys.retries is not None:
             given["retries"] = keys.retries.max
             if keys.retries.within is not None:
