@@ -39,6 +39,10 @@ class State:
     command: Literal["gate", "check"] = "gate"
 
 
+NOTED: Final[list[int]] = []
+"""The signals that came while nobody waited for queries, in order."""
+
+
 class Signalled(BaseException):
     """A signal came before or after the run, when nobody waits for queries."""
 
@@ -48,6 +52,8 @@ class Signalled(BaseException):
 
 
 def _raise(number: int, frame: object) -> None:
+    # Python drops what is raised while a weakref's callback runs, and every import has one: the run looks here too
+    NOTED.append(number)
     raise Signalled(number)
 
 

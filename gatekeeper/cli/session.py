@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from gatekeeper.cli.exit import NOT_EVALUATED, OPEN, State, silence_libraries, write_reports
+from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
 from gatekeeper.contracts import find_project, load_project
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
@@ -156,6 +156,7 @@ def _signals(interrupt: Interrupt) -> Iterator[None]:
         interrupt.signal = number
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    interrupt.signal = interrupt.signal or (NOTED[0] if NOTED else None)
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -95,16 +96,44 @@ def test_a_duckdb_file_held_by_a_writer_is_late_and_the_holder_is_named(tmp_path
     assert str(holder.pid) in ended.stdout
 
 
+def wait_for(condition: Callable[[], bool], running: subprocess.Popen[bytes], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert running.poll() is None, "it ended before"
+        assert time.monotonic() < end, "it never came so far"
+        time.sleep(0.05)
+
+
+def ended(running: subprocess.Popen[bytes]) -> None:
+    """No process outlives a test, whatever the test found."""
+    if running.poll() is None:
+        running.kill()
+        running.communicate()
+
+
+def is_asked(engine: str, pid: int, url: str) -> bool:
+    """Whether the slow query runs: as the server says, else one of its threads has been at work for a while."""
+    if engine == "postgres":
+        with psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://")) as con:
+            asked = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%generate_series(1, 200000) b%' AND state = 'active' AND pid <> pg_backend_pid()"
+            return con.execute(asked).fetchone() != (0,)
+    stats = [task.read_text() for task in Path(f"/proc/{pid}/task").glob("*/stat") if task.parent.name != str(pid)]
+    return any(int(stat.rpartition(")")[2].split()[11]) > 50 for stat in stats)  # half a second of user time
+
+
 @pytest.mark.parametrize("engine", ["duckdb", "sqlite", "postgres"])
 def test_killed_in_the_middle_of_a_query(engine: str, tmp_path: Path, database: Database) -> None:
     case = Case("slow", 143, rules=[NULLS, rule("slow", sql={"query": "{slow}", "min": 0})])
     url = prepared(engine, tmp_path, database, case)
     command = [sys.executable, "-m", "gatekeeper", "gate", "dashboard", "--junit", "r.xml", "--json", "r.json"]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    time.sleep(3)
-    assert only_case(tmp_path / "r.xml")[0] == "gatekeeper.interrupted"
-    running.send_signal(signal.SIGTERM)
-    _, stderr = running.communicate(timeout=30)
+    try:
+        wait_for(lambda: is_asked(engine, running.pid, url), running)
+        assert only_case(tmp_path / "r.xml")[0] == "gatekeeper.interrupted"
+        running.send_signal(signal.SIGTERM)
+        _, stderr = running.communicate(timeout=60)
+    finally:
+        ended(running)
     assert running.returncode == 143, stderr
     assert any(suite.failures or suite.errors for suite in JUnitXml.fromfile(str(tmp_path / "r.xml")))
     found = findings(report_of(tmp_path))
@@ -118,6 +147,24 @@ def test_killed_in_the_middle_of_a_query(engine: str, tmp_path: Path, database: 
             row = still.fetchone()
             assert row is not None
             assert row[0] == 0
+
+
+def test_a_signal_that_python_drops_ends_the_run_all_the_same(tmp_path: Path, database: Database) -> None:
+    prepared("duckdb", tmp_path, database)
+    dropped = (
+        "import os, signal, weakref\n"
+        "from gatekeeper.cli import main, session\n"
+        "load = session.load_project\n"
+        "def loads(*given, **named):\n"
+        "    ref = weakref.ref(set(), lambda ref: os.kill(os.getpid(), signal.SIGTERM))\n"
+        "    return load(*given, **named)\n"
+        "session.load_project = loads\n"
+        "import sys; sys.argv = ['gatekeeper', 'gate', 'dashboard', '--json', 'r.json']\n"
+        "main()\n"
+    )
+    run = subprocess.run([sys.executable, "-c", dropped], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode == 143, run.stdout + run.stderr
+    assert report_of(tmp_path)["exit_code"] == 143
 
 
 def test_killed_at_once_the_report_is_not_green(tmp_path: Path, database: Database) -> None:
