@@ -80,7 +80,7 @@ class Scene:
         """The command, ended: never with a traceback, whatever was asked."""
         heard = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         process = self.start(*arguments, env={**os.environ, **(environ or {})}, **heard)
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=180)
         assert "Traceback" not in stderr, stderr
         return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
 

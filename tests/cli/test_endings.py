@@ -82,7 +82,7 @@ def test_a_signal_reaches_all_that_then_has_started(place: Scene) -> None:
     process = place.start("gate", "page", "--then", "touch started; sleep 2; touch survived")
     _until(place.folder / "started")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 143
+    assert process.wait(60) == 143
     time.sleep(2.5)
     assert not (place.folder / "survived").exists()
 
@@ -93,7 +93,7 @@ def test_a_signal_while_files_are_read_is_an_exit_status_with_a_report(place: Sc
     process = place.start("gate", "page", "--junit", "r.xml", "--json", "r.json")
     _until(place.folder / "r.json")  # the first report stands; loading what it needs takes some 0.2 s more
     process.send_signal(number)
-    assert process.wait(10) == code
+    assert process.wait(60) == code
     assert place.junit()
     assert all("interrupted" in kind for _, kind in place.junit())
     assert (place.report()["finished"], place.report()["exit_code"]) == (False, code)
@@ -105,14 +105,14 @@ def test_a_gate_that_is_killed_at_any_moment_leaves_what_its_code_says(place: Sc
         process = place.start("gate", "page", "--junit", "r.xml")
         time.sleep(milliseconds / 1000)
         process.send_signal(signal.SIGTERM)
-        code = process.wait(20)
+        code = process.wait(60)
         if (place.folder / "r.xml").exists():
             assert code in (0, 143)
             assert (place.junit() == []) == (code == 0)
 
 
 def _until(file: Path) -> None:
-    for _ in range(1000):
+    for _ in range(6000):
         if file.exists():
             return
         time.sleep(0.01)

@@ -176,7 +176,7 @@ def test_killed_at_once_the_report_is_not_green(tmp_path: Path, database: Databa
         running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(delay)
         running.kill()
-        running.wait(timeout=10)
+        running.wait(timeout=60)
         if (tmp_path / "r.xml").exists():
             assert only_case(tmp_path / "r.xml")[0] == "gatekeeper.interrupted"
 
