@@ -77,7 +77,7 @@ def test_a_silent_network_is_a_timeout_and_no_traceback(place: Scene, line: Line
     ended = place.call("check", "payments", "--json", "r.json")
     assert line.is_silent.is_set()
     assert (ended.returncode, ended.stderr) == (3, "")
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 50
     found = {rule["id"]: (rule["status"], rule["cause"]) for rule in place.report()["rules"]}
     assert found["payments#slow"] == ("error", "timeout")
     assert found["payments#nulls"] in (("pass", None), ("error", "timeout"))

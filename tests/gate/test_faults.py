@@ -181,7 +181,7 @@ def test_a_query_that_never_ends_is_left_behind_at_its_deadline(project: Project
     began = time.monotonic()
     end = threading.Event()
     report = ask(project, Fault(4, lambda: end.wait(30)), timeout_seconds=1.0)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 25
     end.set()
     assert report.exit_code == 3
     assert "timeout" in {rule.cause for rule in report.rules}
