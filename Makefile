@@ -32,9 +32,9 @@ lint: $(DEV)  ## ruff, its formatter, and the layers of the house
 types: $(DEV)  ## mypy --strict
 	$(BIN)/mypy
 
-bench: $(DEV)  ## the gate beside the same questions in plain SQL
+bench: $(DEV)  ## the gate beside SQL by hand and public tools; writes docs/performance.md
 	@test -x $(BIN)/tpchgen-cli || $(PIP) install tpchgen-cli
-	$(BIN)/python bench/gate.py
+	$(BIN)/python bench/gate.py --peers --write
 
 docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON Schemas
 	$(BIN)/python docs/generate.py

@@ -1,112 +1,94 @@
-"""The gate beside plain SQL, in pairs: `python bench/gate.py [SCALE [PAIRS]]`."""
+"""The gate beside plain SQL, knowing SQL and public peers, in turn.
 
+`python bench/gate.py [--scale 1] [--engine duckdb parquet postgres] [--peers] [--pairs 5] [--write]`
+"""
+
+import argparse
 import json
-import os
-import statistics
-import subprocess
 import sys
-import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES, count
-
-HERE = Path(__file__).parent
-DATA = HERE / "data"
-
-
-def warehouse(scale: str) -> Path:
-    """The DuckDB file, made once."""
-    import duckdb
-
-    file = DATA / f"tpch_{scale}.duckdb"
-    if file.exists():
-        return file
-    made = DATA / f"sf{scale}"
-    made.mkdir(parents=True, exist_ok=True)
-    tool = Path(sys.executable).with_name("tpchgen-cli")
-    tables = ",".join(COLUMNS)
-    command = [tool, "parquet", "-s", scale, f"--tables={tables}", f"--output-dir={made}"]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    with duckdb.connect(str(file)) as con:
-        for table in COLUMNS:
-            con.execute(f"create table {table} as select * from '{made}/{table}.parquet'")
-    return file
+import ours
+import peers
+import tpch
+from page import write_page
+from processes import HERE, Command, in_turn, median, ratio
+from questions import count
 
 
-def quality(column: str) -> list[dict]:
-    rules = []
-    if column in VALUES:
-        rules.append({"values": {"in": VALUES[column]}})
-    if column in RANGES:
-        rules.append({"range": dict(zip(("min", "max"), RANGES[column], strict=True))})
-    if column in PATTERNS:
-        rules.append({"pattern": {"matches": PATTERNS[column]}})
-    return [{"type": "custom", "engine": "gatekeeper", "implementation": rule} for rule in rules]
+def commands(engine: str, scale: str, stack: ExitStack) -> list[Command]:
+    """Ours first, then the same by hand."""
+    if engine == "duckdb":
+        place = str(tpch.duckdb_file(scale))
+        connection = {"url": f"duckdb:///{place}"}
+    elif engine == "parquet":
+        place = str(tpch.parquet(scale))
+        connection = {"files": f"{place}/{{table}}.parquet"}
+    else:
+        where = stack.enter_context(tpch.postgres(scale))
+        place = " ".join(f"{key}={value}" for key, value in where.items())
+        connection = {"url": f"postgresql+psycopg://{where['user']}@/{where['dbname']}?host={where['host']}"}
+    folder = tpch.DATA / f"ours-{engine}-{scale}"
+    file = ours.project(folder, connection)
+    gate = [sys.executable, "-m", "gatekeeper", "check", "--project", str(file), "--json", str(folder / "report.json")]
+    made = [Command("gatekeeper", gate, queries=str(folder / "report.json"))]
+    for name in ("plain", "knowing"):
+        made.append(Command(f"{name} SQL", [sys.executable, str(HERE / f"{name}.py"), engine, place]))
+    return made
 
 
-def contract() -> dict:
-    """The same questions as a contract. JSON is YAML."""
-    schema = []
-    for table, columns in COLUMNS.items():
-        properties = [
-            {"name": name, "logicalType": kind, "required": True, "quality": quality(name)}
-            for name, kind in columns.items()
-        ]
-        mine = [{"volume": {"min": ROWS[0], "max": ROWS[1]}}, {"unique": {"columns": KEYS[table]}}]
-        mine += [
-            {"references": {"columns": [key], "to": {"table": parent, "columns": [parent_key]}}}
-            for child, key, parent, parent_key in REFERENCES
-            if child == table
-        ]
-        if FRESH[0] == table:
-            mine.append({"freshness": {"column": FRESH[1], "max_age": f"{FRESH[2]}d"}})
-        rules = [{"type": "custom", "engine": "gatekeeper", "implementation": rule} for rule in mine]
-        schema.append({"name": table, "properties": properties, "quality": rules})
-    return {
-        "apiVersion": "v3.1.0",
-        "kind": "DataContract",
-        "id": "tpch",
-        "version": "1.0.0",
-        "status": "active",
-        "schema": schema,
-    }
+def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
+    """The figures of one engine at one scale."""
+    with ExitStack() as stack:
+        made = commands(engine, scale, stack)
+        if with_peers:
+            made += peers.commands(engine, scale, made[1].argv[-1])
+        taken = in_turn(made, pairs, tpch.DATA / "last.log")
+    asked = {command.name: queries(command.queries) for command in made}
+    mine = taken.get("gatekeeper", [])
+    rows = [
+        {
+            "name": name,
+            "wall": median(runs, "wall"),
+            "cpu": median(runs, "cpu"),
+            "mib": median(runs, "mib"),
+            "queries": asked[name],
+            "ratio": ratio(mine, runs) if mine and name != "gatekeeper" else None,
+        }
+        for name, runs in taken.items()
+    ]
+    return {"engine": engine, "scale": scale, "pairs": pairs, "questions": count(), "rows": rows}
 
 
-def project(file: Path) -> Path:
-    folder = DATA / "project"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tpch.odcs.yaml").write_text(json.dumps(contract()))
-    settings = {
-        "version": 1,
-        "contracts": ["tpch.odcs.yaml"],
-        "connections": {"db": {"url": f"duckdb:///{file}", "timezone": "UTC"}},
-    }
-    (folder / "gatekeeper.yaml").write_text(json.dumps(settings))
-    return folder / "gatekeeper.yaml"
+def queries(report: str) -> int | None:
+    return len(json.loads(Path(report).read_text())["queries"]) if report and Path(report).exists() else None
 
 
-def timed(command: list) -> float:
-    began = time.perf_counter()
-    ended = subprocess.run(command, stdout=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": str(HERE)}, check=False)
-    seconds = time.perf_counter() - began
-    if ended.returncode != 0:
-        raise SystemExit(f"{command} ended with {ended.returncode}")
-    return seconds
+def show(figures: dict) -> None:
+    what = f"{figures['questions']} questions, {figures['engine']}; medians of {figures['pairs']}"
+    print(f"\nTPC-H {figures['scale']}, {what}")
+    print(f"{'':16}{'wall s':>8}{'cpu s':>8}{'MiB':>8}{'queries':>9}   gatekeeper's wall time to this one's")
+    for row in figures["rows"]:
+        asked = "" if row["queries"] is None else row["queries"]
+        compared = "" if row["ratio"] is None else "{:.2f}   ({:.2f} to {:.2f})".format(*row["ratio"])
+        print(f"{row['name']:16}{row['wall']:8.2f}{row['cpu']:8.2f}{row['mib']:8.0f}{asked:>9}   {compared}")
 
 
-def main(scale: str = "1", pairs: int = 5) -> None:
-    file = warehouse(scale)
-    gate = [sys.executable, "-m", "gatekeeper", "check", "--project", str(project(file))]
-    plain = [sys.executable, str(HERE / "plain.py"), str(file)]
-    for command in (gate, plain):
-        timed(command)  # both find the file in the page cache
-    measured = [(timed(gate), timed(plain)) for _ in range(pairs)]
-    ratios = [ours / theirs for ours, theirs in measured]
-    print(f"TPC-H {scale}, {count()} questions, DuckDB; whole processes, {pairs} pairs in turn")
-    for name, seconds in (("gatekeeper", [m[0] for m in measured]), ("plain SQL", [m[1] for m in measured])):
-        print(f"  {name:12} median {statistics.median(seconds):.2f} s   {min(seconds):.2f} to {max(seconds):.2f} s")
-    print(f"  ratio        median {statistics.median(ratios):.2f}     {min(ratios):.2f} to {max(ratios):.2f}")
+def main() -> None:
+    given = argparse.ArgumentParser()
+    given.add_argument("--scale", nargs="*", default=["1"])
+    given.add_argument("--engine", nargs="*", default=["duckdb", "parquet", "postgres"])
+    given.add_argument("--peers", action="store_true", help="public tools too, each in an environment of its own")
+    given.add_argument("--pairs", type=int, default=5)
+    given.add_argument("--write", action="store_true", help="write docs/performance.md")
+    args = given.parse_args()
+    found = [table(engine, scale, args.pairs, args.peers) for scale in args.scale for engine in args.engine]
+    for figures in found:
+        show(figures)
+    if args.write:
+        write_page(found)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2], *map(int, sys.argv[2:3]))
+    main()

