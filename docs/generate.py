@@ -106,6 +106,9 @@ def written(value: Any) -> str:
             return "`0`"
         case str() | int() | float():
             return f"`{value}`"
+    if is_dataclass(value):
+        said = {field.name.rstrip("_"): written(getattr(value, field.name)).strip("`") for field in fields(value)}
+        return "`{" + ", ".join(f"{key}: {word}" for key, word in said.items() if word) + "}`"
     raise TypeError(f"no words for the default {value!r}")
 
 

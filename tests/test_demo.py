@@ -24,6 +24,8 @@ TOLD = {
     "3-labelled.refresh": 0,
     "4-half-a-load.build": 1,
     "5-renamed-column.build": 1,
+    "6-hidden-table.build": 1,
+    "7-cents.check": 1,
 }
 
 
@@ -119,6 +121,55 @@ def test_a_renamed_column_fails_the_schema_and_skips_what_hangs_on_it(played):
     assert rules["crm#opportunities.schema"]["status"] == "fail"
     assert rules["crm#opportunities.amount_eur.min"]["cause"] == "upstream"
     assert rules["crm#opportunities.primary_key"]["status"] == "pass"
+
+
+def test_a_table_that_no_input_declares_blocks_and_the_gate_says_where_it_is_read(played):
+    folder, ran = played
+    told = night_of(ran.stdout, "A table that nobody named")
+    assert "+ join treasury.currency_rates on" in told
+    (hidden,) = report(folder, "6-hidden-table.build")["outputs"][0]["hidden_dependencies"]
+    (place,) = hidden["read_by"]
+    sql = (folder / "sql" / "pipeline_daily.sql").read_text(encoding="utf-8")
+    assert "currency_rates" not in sql, "the edit is taken back"
+    edited = [*sql.splitlines()]
+    edited.insert(next(n for n, line in enumerate(edited) if "as amount_eur," in line) + 1, "")
+    assert edited[place["line"] - 2].startswith("join crm.accounts"), "the line behind it"
+    where = f"{place['file']}:{place['line']}:{place['column']}"
+    assert (hidden["table"], where) == ("treasury.currency_rates", f"sql/pipeline_daily.sql:{place['line']}:6")
+    assert f"no input covers treasury.currency_rates (read at {where})" in " ".join(told.replace("|", " ").split())
+    junit = (folder / "reports" / "6-hidden-table.build.xml").read_text(encoding="utf-8")
+    assert where in junit
+
+
+def test_what_else_is_contaminated_stands_in_every_report(played):
+    folder, ran = played
+    failed = {rule["id"]: rule for rule in report(folder, "4-half-a-load.build")["rules"] if rule["status"] == "fail"}
+    spoilt = failed["payments#volume"]["contaminates"]
+    assert [(each["table"], each["columns"]) for each in spoilt["tables"]] == [("marts.revenue_daily", [])]
+    assert spoilt["outputs"] == [{"output": "revenue_dashboard", "sections": ["revenue"], "sure": True}]
+    said = "marts.revenue_daily, the output revenue_dashboard (section revenue)"
+    assert f"contaminates {said}" in night_of(ran.stdout, "Half a load")
+    assert f"also contaminated: {said}" in (folder / "reports" / "4-half-a-load.build.xml").read_text(encoding="utf-8")
+
+
+def test_an_extract_with_cents_for_euros_is_stopped_before_it_is_loaded(played):
+    folder, ran = played
+    told = night_of(ran.stdout, "Cents for euros, before they are loaded")
+    assert "check payments --data landing/payments.parquet landing/batches.parquet" in told
+    assert "exit 1: nothing is loaded" in told
+    found = report(folder, "7-cents.check")
+    failed = [rule for rule in found["rules"] if rule["status"] == "fail"]
+    assert [rule["id"] for rule in failed] == ["payments#payments.amount_eur.max"], "the id of the table's own rule"
+    assert failed[0]["violating_rows"] > 0
+    assert next(rule for rule in found["rules"] if rule["id"] == "payments#usual-amount")["status"] == "warn"
+
+
+def test_the_function_that_would_load_the_extract_is_stopped_by_the_same_rule(played):
+    folder, ran = played
+    told = night_of(ran.stdout, "Cents for euros, before they are loaded").split("$ python ingest/payments.py")[1]
+    assert "payments: blocked: payments#payments.amount_eur.max: " in told
+    assert "exit 1: nothing is loaded" in told
+    assert JUnitXml.fromfile(str(folder / "reports" / "7-cents.ingest.xml")).failures
 
 
 @pytest.mark.parametrize("name", TOLD)

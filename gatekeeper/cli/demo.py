@@ -1,4 +1,4 @@
-"""`gatekeeper demo [DIR]`: a scheduler's five nights over the example, told on the screen."""
+"""`gatekeeper demo [DIR]`: a scheduler's nights over the example, told on the screen."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
 import click
 
 import gatekeeper
-from gatekeeper.cli.demo_folder import BLOCK, LABEL, OUTPUT, edit, fill
-from gatekeeper.cli.demo_nights import NIGHTS, WAREHOUSE, Night, build, last_morning, run_sql
+from gatekeeper.cli.demo_folder import Edit, edit, fill
+from gatekeeper.cli.demo_nights import NIGHTS, WAREHOUSE, Night, build, last_morning, run_sql, write_extracts
 from gatekeeper.cli.exit import NOT_EVALUATED, OPEN
 from gatekeeper.errors import UsageError
 
+INGEST = "ingest/payments.py"
 _SCHEDULER = {
     0: "goes on",
     1: "stops, and doesn't try again: the data must be mended first",
@@ -81,24 +84,39 @@ def _opening(folder: Path, morning: datetime, seconds: float) -> str:
 def _played(folder: Path, morning: datetime) -> Iterator[Told]:
     """The nights in their order. Two at a time: 5 s instead of 8 on two cores."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        asked = {night: pool.submit(_play, folder, night, morning) for night in NIGHTS if not night.labelled}
+        asked = {night: pool.submit(_play, folder, night, morning) for night in NIGHTS if not night.edits}
         for night in NIGHTS:
             if night in asked:
                 yield asked[night].result()
                 continue
-            wait(asked.values())  # the others must not see the edited output
-            edit(folder, BLOCK, LABEL)
-            try:
-                yield _play(folder, night, morning)
-            finally:
-                edit(folder, LABEL, BLOCK)
+            wait(asked.values())  # the others must not see the edited files
+            with _edited(folder, night):
+                told = _play(folder, night, morning)
+            yield told
+
+
+@contextmanager
+def _edited(folder: Path, night: Night) -> Iterator[None]:
+    """The folder with the night's edits, and without them afterwards."""
+    made: list[Edit] = []
+    try:
+        for change in night.edits:
+            edit(folder, change)
+            made.append(change)
+        yield
+    finally:
+        for change in reversed(made):
+            edit(folder, change, back=True)
 
 
 def _play(folder: Path, night: Night, morning: datetime) -> Told:
-    """One night: gate, SQL, gate; the first that is closed ends it."""
+    """One night: gate, SQL, gate; the first that is closed ends it. Extracts are checked instead."""
     lines = ["", "", f"== {night.title} {'=' * max(3, 96 - len(night.title))}", night.story]
-    if night.labelled:
-        lines += [f"  {OUTPUT}, section pipeline", f"  - {BLOCK}", f"  + {LABEL}"]
+    for file in dict.fromkeys(change.file for change in night.edits):
+        lines.append(f"  {file}")
+        lines += [line for change in night.edits if change.file == file for line in change.shown()]
+    if night.extracts:
+        return _before_load(folder, night, morning, lines)
     lines += ["", f"$ export WAREHOUSE_URL=duckdb:///{night.warehouse}"]
     exits: list[int] = []
     report = ""
@@ -122,6 +140,36 @@ def _play(folder: Path, night: Night, morning: datetime) -> Told:
     return Told(night, tuple(lines), tuple(exits), _verdict(folder / f"{report}.json"), f"{report}.xml")
 
 
+def _before_load(folder: Path, night: Night, morning: datetime, lines: list[str]) -> Told:
+    """The night's files are checked by the contract of the tables that they would be loaded into."""
+    files = write_extracts(folder, night)
+    report = f"reports/{night.name}.check"
+    line = ["check", "payments", "--data", *files, "--as-of", morning.isoformat(timespec="minutes")]
+    asked = _ask(folder, night, line, report)
+    lines += ["", *asked.command, *asked.said]
+    lines.append(f"  exit {asked.code}: {'nothing is loaded' if asked.code else 'it is loaded'}")
+    lines += _in_python(folder, night)
+    return Told(night, tuple(lines), (asked.code,), _verdict(folder / f"{report}.json"), f"{report}.xml")
+
+
+def _in_python(folder: Path, night: Night) -> list[str]:
+    """The same contract around the function that loads the files, where polars is there to read them."""
+    lines = ["", f"$ python {INGEST}    # the same contract, by @gated around the function that reads the extract"]
+    if find_spec("polars") is None:
+        return [*lines, "  not run: it reads with polars (pip install 'gatekeeper[polars]')"]
+    ran = subprocess.run(
+        [sys.executable, "-P", INGEST],
+        cwd=folder,
+        env=_environment(night),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=_GATE_SECONDS,
+        check=False,
+    )
+    lines += [f"  | {told}".rstrip() for told in (ran.stdout + ran.stderr).rstrip().splitlines()]
+    return [*lines, f"  exit {ran.returncode}: {'nothing is loaded' if ran.returncode else 'it is loaded'}"]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A gate's command line, its words and its exit code."""
@@ -139,6 +187,11 @@ class Asked:
 def _gate(folder: Path, night: Night, morning: datetime, step: str, report: str) -> Asked:
     """Ask the gate on its real command line."""
     line = ["gate", "revenue_dashboard", "--before", step, "--as-of", morning.isoformat(timespec="minutes")]
+    return _ask(folder, night, line, report)
+
+
+def _ask(folder: Path, night: Night, line: list[str], report: str) -> Asked:
+    """The command as it is typed, and what came of it."""
     files = ["--junit", f"{report}.xml", "--json", f"{report}.json"]
     asked = subprocess.run(
         [sys.executable, "-P", "-m", "gatekeeper", *line, *files],
@@ -182,10 +235,12 @@ def _closing(folder: Path, told: Sequence[Told], morning: datetime, seconds: flo
     as_of = morning.isoformat(timespec="minutes")
     lines += [
         "",
-        f"Five nights in {seconds:.0f} s. Go on by hand: edit the files, and ask again.",
+        f"{len(told)} nights in {seconds:.0f} s. Go on by hand: edit the files, and ask again.",
         f"  cd {folder}",
         f"  {called} lint",
         f"  {called} gate revenue_dashboard --as-of {as_of}",
         f"  {called} gate revenue_dashboard --as-of {as_of} --explain",
+        f"  {called} trace revenue_dashboard --report {told[3].junit.removesuffix('.xml')}.json",
+        f"  {called} lineage --columns --format html > lineage.html",
     ]
     return "\n".join(lines)

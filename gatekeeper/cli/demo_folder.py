@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import gatekeeper
 from gatekeeper.errors import UsageError
 
-OUTPUT = "outputs/revenue_dashboard.yaml"
-BLOCK, LABEL = "when: {late: block}", "when: {late: label}"
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a person changes in a file of the example."""
+
+    file: str
+    old: str
+    new: str
+
+    def shown(self) -> list[str]:
+        """As a difference: what goes, what comes, and nothing of what stays."""
+        old, new = self.old.splitlines(), self.new.splitlines()
+        return [f"  - {line.strip()}" for line in old if line not in new] + [
+            f"  + {line.strip()}" for line in new if line not in old
+        ]
+
+
+LABEL = Edit("outputs/revenue_dashboard.yaml", "when: {late: block}", "when: {late: label}")
+_AMOUNT = "    sum(opportunities.amount_eur) as amount_eur,\n"
+_JOIN = "join crm.accounts on accounts.account_id = opportunities.account_id\n"
+DOLLARS = (
+    Edit(
+        "sql/pipeline_daily.sql",
+        _AMOUNT,
+        f"{_AMOUNT}    sum(opportunities.amount_eur * currency_rates.usd_per_eur) as amount_usd,\n",
+    ),
+    Edit(
+        "sql/pipeline_daily.sql",
+        _JOIN,
+        f"{_JOIN}join treasury.currency_rates on currency_rates.day = cast(opportunities.loaded_at as date)\n",
+    ),
+)
+_EDITS = (LABEL, *DOLLARS)
 _WRITTEN = ".gatekeeper/demo.json"
-_SUFFIXES = (".yaml", ".sql", ".md")
+_SUFFIXES = (".yaml", ".sql", ".md", ".py")
 
 
 def example() -> Path:
@@ -63,12 +95,15 @@ def fill(folder: Path) -> None:
     (folder / _WRITTEN).write_text(json.dumps(digests, indent=2) + "\n", encoding="utf-8")
 
 
-def edit(folder: Path, old: str, new: str) -> None:
-    """Change one line of the output's file, as a person would. Raises: UsageError where it isn't there."""
-    file = folder / OUTPUT
+def edit(folder: Path, change: Edit, *, back: bool = False) -> None:
+    """Change a file as a person would, or change it back. Raises: UsageError where that isn't there."""
+    file = folder / change.file
     text = file.read_text(encoding="utf-8")
+    old, new = (change.new, change.old) if back else (change.old, change.new)
     if text.count(old) != 1:
-        raise UsageError(f"{file} was changed while the demo ran: {old!r} is not there\n  run it in a new folder")
+        raise UsageError(
+            f"{file} was changed while the demo ran: {old.strip()!r} is not there\n  run it in a new folder"
+        )
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
@@ -86,5 +121,7 @@ def _digest(file: Path) -> str:
 
 
 def _digest_of(text: str) -> str:
-    """A demo that was killed may have left its own edit of the output behind: that is nobody's work."""
-    return sha256(text.replace(LABEL, BLOCK).encode()).hexdigest()
+    """A demo that was killed may have left its own edits behind: those are nobody's work."""
+    for change in _EDITS:
+        text = text.replace(change.new, change.old)
+    return sha256(text.encode()).hexdigest()

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from gatekeeper.cli.demo_folder import DOLLARS, LABEL, Edit
+
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
@@ -18,7 +20,10 @@ WAREHOUSE = "warehouse.duckdb"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """A night: `changes` are made to the good morning's warehouse. `exits`: of each gate that is asked, in order."""
+    """A night: `changes` are made to the good morning's warehouse, `edits` to the files while it is played.
+
+    `exits`: of each gate that is asked, in order.
+    """
 
     name: str
     title: str
@@ -26,7 +31,9 @@ class Night:
     exits: tuple[int, ...]
     verdict: str
     changes: str = ""
-    labelled: bool = False
+    edits: tuple[Edit, ...] = ()
+    extracts: tuple[tuple[str, str], ...] = ()
+    """Files that come before a load, with what they hold: they are checked, and the outputs are not asked."""
 
     @property
     def warehouse(self) -> str:
@@ -63,7 +70,7 @@ NIGHTS = (
         exits=(0, 0),
         verdict="open",
         changes=_LATE_CRM,
-        labelled=True,
+        edits=(LABEL,),
     ),
     Night(
         name="4-half-a-load",
@@ -83,6 +90,35 @@ where paid_on = (select max(paid_on) from psp.payments) and cast(right(payment_i
         exits=(1,),
         verdict="blocked",
         changes="alter table crm.opportunities rename column amount_eur to value_eur;",
+    ),
+    Night(
+        name="6-hidden-table",
+        title="A table that nobody named",
+        story="All data is there. But sales wants dollars, and somebody has joined a currency table into the\n"
+        "pipeline's SQL: a table that no input of the dashboard declares, so nobody checks whether it is there,\n"
+        "fresh or right.",
+        exits=(1,),
+        verdict="blocked",
+        edits=DOLLARS,
+    ),
+    Night(
+        name="7-cents",
+        title="Cents for euros, before they are loaded",
+        story="The day's extract of payments lies in the landing folder. The provider has changed its export: where\n"
+        "people paid by PayPal or SEPA, the amounts are in cents. The same contract is asked of the files.",
+        exits=(1,),
+        verdict="blocked",
+        extracts=(
+            (
+                "landing/payments.parquet",
+                """select * replace (if(method in ('paypal', 'sepa'), amount_eur * 100, amount_eur) as amount_eur)
+                from psp.payments where paid_on = (select max(paid_on) from psp.payments)""",
+            ),
+            (
+                "landing/batches.parquet",
+                "select * from psp.batches where business_day = (select max(business_day) from psp.batches)",
+            ),
+        ),
     ),
 )
 
@@ -115,6 +151,18 @@ def build(folder: Path, morning: datetime) -> None:
             with duckdb.connect(str(folder / night.warehouse)) as warehouse:
                 _set_morning(warehouse, morning)
                 warehouse.execute(night.changes)
+
+
+def write_extracts(folder: Path, night: Night) -> list[str]:
+    """The night's files, as a provider would send them. Their paths in the folder."""
+    import duckdb
+
+    with duckdb.connect(str(folder / WAREHOUSE), read_only=True) as warehouse:
+        for name, select in night.extracts:
+            (folder / name).parent.mkdir(exist_ok=True)
+            place = str(folder / name).replace("'", "''")
+            warehouse.execute(f"copy ({select}) to '{place}' (format parquet)")
+    return [name for name, _ in night.extracts]
 
 
 def run_sql(folder: Path, night: Night) -> list[str]:

@@ -7,6 +7,7 @@ create or replace macro share(number, salt) as (hash(number, salt) % 1000003) / 
 
 create schema psp;
 create schema crm;
+create schema treasury;
 create schema marts;
 
 -- 183 business days up to yesterday; more is bought at weekends. The file of a day comes at 04:45 on the next.
@@ -138,3 +139,11 @@ select
         as loaded_at
 from staged
 order by number;
+
+-- What a euro is worth. No contract describes it, and nothing of the example reads it, until the last night.
+create table treasury.currency_rates as
+select
+    cast(cast(getvariable('morning') as date) - cast(number as integer) as date) as day,
+    cast(1.05 + 0.1 * share(number, 'rate') as decimal(8, 4)) as usd_per_eur
+from range(183) as numbers(number)
+order by day;

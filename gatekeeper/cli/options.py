@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +50,7 @@ _RUN = [
     click.option("--timeout", callback=_seconds, default="1h", show_default=True, help="The time for the whole run."),
     click.option("--jobs", type=click.IntRange(1, 64), default=8, show_default=True, help="Queries at once, overall."),
     click.option("--strict", is_flag=True, help="Rules that can't be evaluated here close the gate too."),
+    click.option("--allow-python", is_flag=True, help="`frame` rules may import and run the models that they name."),
     click.option("--advisory", is_flag=True, help="Report as always, but exit 0 where the gate is closed."),
     click.option("--warn-exit", type=click.IntRange(1, 125), help="The exit code of an open gate with warnings."),
     click.option("--map-exit", multiple=True, callback=_renamed, metavar="NAME=N",
@@ -65,9 +67,14 @@ def run_options(command: F) -> F:
     return command
 
 
-def wait_seconds(value: str | None) -> None:
-    """`--wait 0` asks once, as this version always does. Raises: UsageError on any other."""
-    if value is not None and value not in ("0", "0s", "0m"):
-        raise UsageError(
-            f"--wait {value}: waiting is not built yet\n  use --wait 0, and let the scheduler retry on exit 75"
-        )
+def waiting(value: str | None, as_of: str | None) -> timedelta | None:
+    """`--wait` as a time; 0 asks once, nothing is as the outputs say. Raises: UsageError."""
+    if value is None:
+        return None
+    try:
+        wait = timedelta() if value.strip() == "0" else duration(value)
+    except ValueError:
+        raise UsageError(f"--wait {value}: no duration\n  write 45m, 90s, or 0 to ask once") from None
+    if wait and as_of is not None:
+        raise UsageError(f"--wait {value}: the moment of --as-of stands still\n  leave one of them out")
+    return wait

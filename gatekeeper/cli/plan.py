@@ -14,7 +14,9 @@ from gatekeeper.model.project import Project
 from gatekeeper.model.question import Facts, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.model.sql import columns_of
-from gatekeeper.planning.batch import Surroundings, batch
+from gatekeeper.planning.batch import batch
+from gatekeeper.planning.proofs import Step, step
+from gatekeeper.planning.query import Surroundings
 from gatekeeper.planning.rounds import asked_by, tables_of, wanted
 
 
@@ -23,25 +25,40 @@ def plan_text(project: Project, scoped: Sequence[Scope], options: Options) -> st
     rules = planned(project, scoped, options)
     now = options.as_of or datetime.now(timezone.utc)
     able = [rule for rule in rules if rule.rule is not None and rule.on is not None]
-    dialects = {name: dialect_of(connection.url) for name, connection in project.connections.items()}
+    dialects = {
+        name: dialect_of(connection.url) or ("" if connection.url else "duckdb")
+        for name, connection in project.connections.items()
+    }
     catalogs = _catalogs(project, able, dialects)
     seen = Seen({Facts(table): Answer(catalog) for table, catalog in catalogs.items()})
     around = Surroundings(catalogs, dialects, dict.fromkeys(project.connections, now))
-    queries, unknown = batch(wanted(able, seen), around)
+    first = step(wanted(able, seen), around, seen)
+    queries, unknown = batch(first.asked, around)
     lines = [f"-- {len(rules)} rules, {len(queries)} queries, {len({t for r in able for t in tables_of(r)})} tables"]
     if options.as_of is None:
         lines.append(f"-- windows are shown as of {now:%Y-%m-%dT%H:%M:%SZ}; a run takes the database's clock")
     for number, query in enumerate(queries, 1):
-        mine = [rule.id for rule in able if set(asked_by(rule, seen)) & set(query.questions)]
-        lines += ["", f"-- q{number} on {query.connection}, for {', '.join(mine)}", f"{query.sql};"]
+        told = {whole for question in query.questions for whole in (question, *first.asked.get(question, ()))}
+        mine = [rule.id for rule in able if told & set(asked_by(rule, seen))]
+        how = f" ({query.formulation})" if query.formulation else ""
+        lines += ["", f"-- q{number} on {query.connection}{how}, for {', '.join(mine)}", f"{query.sql};"]
     reflected = [rule.id for rule in able if all(isinstance(question, Facts) for question in asked_by(rule, seen))]
     if reflected:
         lines += ["", f"-- from the catalog: {', '.join(reflected)}"]
+    later = [rule.id for rule in able if _is_later(rule, first, seen)]
+    if later:
+        said = "by what the bounds of their keys allow, and counted where that proves nothing"
+        lines += ["", f"-- asked next, {said}: {', '.join(later)}"]
     lines += [f"-- no SQL: {', '.join(_for(able, seen, q))}: {u.message}" for q, u in unknown.items()]
     lines += [
         f"-- not evaluated: {rule.id}: {rule.unsupported}" for rule in rules if rule.rule is None and rule.unsupported
     ]
     return "\n".join(lines)
+
+
+def _is_later(rule: PlannedRule, first: Step, seen: Seen) -> bool:
+    """Whether what the first round brings only says how to ask."""
+    return bool(set(asked_by(rule, seen)) - set(first.asked) - set(first.settled) - set(seen))
 
 
 def _for(rules: Sequence[PlannedRule], seen: Seen, question: object) -> list[str]:

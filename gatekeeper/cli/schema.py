@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -16,12 +15,13 @@ from gatekeeper.cli.exit import OPEN
 def command(which: str | None, folder: Path | None) -> int:
     """Print or write schemas."""
     from gatekeeper.contracts import json_schemas
+    from gatekeeper.contracts.json_schema import text_of
 
     schemas = json_schemas()
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, schema in schemas.items():
-            (folder / f"{name}.schema.json").write_text(json.dumps(schema, indent=2) + "\n", encoding="utf-8")
+            (folder / f"{name}.schema.json").write_text(text_of(schema), encoding="utf-8")
         return OPEN
-    click.echo(json.dumps(schemas if which is None else schemas[which], indent=2))
+    click.echo(text_of(schemas if which is None else schemas[which]), nl=False)
     return OPEN

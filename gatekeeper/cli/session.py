@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
+from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
@@ -56,23 +57,40 @@ def gated(
         timeout_seconds=timeout,
         jobs=rest["jobs"],
         strict=rest["strict"],
+        allow_python=rest["allow_python"],
         advisory=rest["advisory"],
         select=select,
+        wait=rest.get("wait"),
+        metadata_only=bool(rest.get("metadata_only")),
     )
-    scoped = selected(scopes(loaded, command, names, options.before), select)
+    data = rest.get("data")
+    if data:
+        from gatekeeper.gate.extract import leave_out, on_data
+
+        loaded, names = on_data(loaded, names, data)
+    scoped = scopes(loaded, command, names, options.before)
+    if data:
+        leave_out(scoped, loaded)
+    scoped = selected(scoped, select)
     if explain:
         from gatekeeper.cli.plan import plan_text
 
         click.echo(plan_text(loaded, scoped, options))
         return OPEN
     gc.freeze()
+    # a thousand tables are some millions of values that live to the end: to look at them often finds nothing
+    gc.set_threshold(100_000, 50, 100)
     gc.enable()
     silence_libraries()
     interrupt = Interrupt()
     with _signals(interrupt):
         with _progress() as progress:
-            world = World(connect=_connector(loaded), interrupt=interrupt, progress=progress)
+            # what lies in files before it is loaded is no past of the tables
+            memory = Remembering(loaded) if loaded.history is not None and not data else None
+            world = World(connect=connector(loaded), interrupt=interrupt, progress=progress, memory=memory)
             report = run(loaded, scoped, command, options, world)
+            if memory is not None and interrupt.signal is None:
+                report = memory.recorded(report)
         if (stopped := interrupt.signal) is not None:
             report = _interrupted(report, stopped)
         write_reports(report, state)
@@ -124,7 +142,8 @@ def _moment(text: str | None) -> Any:
         raise UsageError(f"--as-of: {wrong}") from None
 
 
-def _connector(project: Project) -> Any:
+def connector(project: Project) -> Any:
+    """Opens the project's connections."""
     from gatekeeper.engines import connect
 
     def open_engine(connection: Connection) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gatekeeper.contracts.kinds import WITH_BASELINE, Baseline, CommonKeys, known_kinds, shape_of
+from gatekeeper.contracts.kinds import CommonKeys, known_kinds, shape_of
 from gatekeeper.contracts.odcs_shape import ContractFile
 from gatekeeper.contracts.output_shape import OutputFile
 from gatekeeper.contracts.project_file import ProjectFile
@@ -80,7 +80,7 @@ def _tidy(part: Any, *, named: bool = False) -> Any:
 def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     """The keys of each kind with those that all take, and the definitions that they refer to."""
     shapes = {kind: shape_of(kind) for kind in known_kinds()}
-    wanted = [CommonKeys, DefaultKeys, Baseline, *dict.fromkeys(shapes.values())]
+    wanted = [CommonKeys, DefaultKeys, *dict.fromkeys(shapes.values())]
     inputs: list[Any] = [(shape, "validation") for shape in wanted]
     refs, made = models_json_schema(inputs, ref_template="#/$defs/{model}")
     defs = _tidy(made["$defs"], named=True)
@@ -89,8 +89,9 @@ def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
     for kind, shape in shapes.items():
         own = defs[_name(refs[(shape, "validation")])]
         properties = {**_described(own.get("properties", {}), shape.__doc__ or ""), **copy.deepcopy(common)}
-        if kind in WITH_BASELINE:
-            properties["baseline"] = {"$ref": "#/$defs/Baseline"}
+        if "baseline" in properties:
+            learned = properties["baseline"]
+            properties["baseline"] = {"anyOf": [learned, {"const": True}]}  # as it comes
         if kind in RULES and (thresholds := RULES.get(kind).thresholds):
             limits = {written(name): own["properties"][written(name)] for name in thresholds}
             properties["warn"] |= {"type": "object", "properties": limits, "additionalProperties": False}

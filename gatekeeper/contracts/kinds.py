@@ -60,17 +60,6 @@ class CommonKeys(Shape):
     samples: Samples | None = None
 
 
-class Baseline(Shape):
-    """Limits from the past."""
-
-    over: Duration
-    same_weekday: bool = False
-    min_ratio: float | None = None
-    max_ratio: float | None = None
-    min_samples: int | None = None
-    until: Literal["warn", "error", "pass"] | None = None
-
-
 class Side(Shape):
     """The other side of a reconciliation."""
 
@@ -88,25 +77,7 @@ class Reconcile(Shape):
     keys: list[str] | None = None
 
 
-class Distribution(Shape):
-    """A column's values are spread as they were."""
-
-    column: str
-    baseline: Any
-    distance: str
-    threshold: float | None = None
-    max: float | None = None
-
-
-class Frame(Shape):
-    """A pandera model over batches of the table."""
-
-    model: str
-    batch: int | str | None = None
-
-
-UNBUILT: dict[str, type[Shape]] = {"reconcile": Reconcile, "distribution": Distribution, "frame": Frame}
-WITH_BASELINE = ("volume", "aggregate")
+UNBUILT: dict[str, type[Shape]] = {"reconcile": Reconcile}
 COMMON = frozenset(written(name) for name in CommonKeys.model_fields)
 
 
@@ -192,11 +163,8 @@ def read_kind(
     common = read_form(CommonKeys, taken, problems)[0] or CommonKeys()
     own = {key: value for key, value in keys.items() if key not in COMMON}
     unbuilt = f"the kind {kind} is not built yet" if kind in UNBUILT else ""
-    if kind in WITH_BASELINE and "baseline" in own:
-        unbuilt = f"`baseline` of {kind} is not built yet"
-        read_form(Baseline, document.part([*path, "baseline"], own.pop("baseline")), problems)
-        if {"min", "max"}.isdisjoint(own):
-            own = {**own, "min": 0}
+    if own.get("baseline", ...) in (None, True) and "baseline" in shape_of(kind).model_fields:
+        own["baseline"] = {}  # all that it can say has a default
     own = {**_implied(kind, column, own), **own}
     rule, left = _try(document, path, kind, own, problems)
     warn = None if unbuilt else _warn(document, [*path, "warn"], kind, left, common.warn, problems)

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 from gatekeeper.contracts.document import Document, Key
@@ -13,7 +14,18 @@ from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
 from gatekeeper.contracts.output_file import OutputReader
 from gatekeeper.contracts.output_shape import NAMELESS, read_output
-from gatekeeper.contracts.project_file import ProjectFile, connections_of, lost, owners_of, read_project_file, sql_of
+from gatekeeper.contracts.project_file import (
+    ProjectFile,
+    calendars_of,
+    connections_of,
+    dbt_of,
+    history_of,
+    lost,
+    owners_of,
+    read_project_file,
+    sql_of,
+    with_tables,
+)
 from gatekeeper.contracts.relationships import Parents
 from gatekeeper.contracts.yaml_lines import BadYaml, read_yaml
 from gatekeeper.errors import Problem, ProjectError, UsageError
@@ -53,11 +65,11 @@ def load_project(file: Path, server: str | None = None) -> Project:
 
 def lint_project(file: Path) -> list[Problem]:
     """All errors and warnings of the project's files, in their order. Never raises for what stands in a file."""
-    _, problems = _load(file, None)
+    _, problems = _load(file, None, datetime.now(timezone.utc).date())
     return sorted(set(problems))
 
 
-def _load(file: Path, server: str | None) -> tuple[Project | None, list[Problem]]:
+def _load(file: Path, server: str | None, today: date | None = None) -> tuple[Project | None, list[Problem]]:
     problems: list[Problem] = []
     root = file.resolve().parent
     try:
@@ -75,7 +87,7 @@ def _load(file: Path, server: str | None) -> tuple[Project | None, list[Problem]
     # all that is read lives on: over 1,000 contracts the collector took 1.4 of 2.9 s, and found nothing
     gc.disable()
     try:
-        return _Loading(root, document, shape, server, problems).project(), problems
+        return _Loading(root, document, shape, server, problems, today).project(), problems
     finally:
         if collecting:
             gc.enable()
@@ -90,8 +102,15 @@ class _Loading:
     """One pass over the files: forms first, then tables, then rules, which may speak of all tables."""
 
     def __init__(
-        self, root: Path, document: Document, shape: ProjectFile, server: str | None, problems: list[Problem]
+        self,
+        root: Path,
+        document: Document,
+        shape: ProjectFile,
+        server: str | None,
+        problems: list[Problem],
+        today: date | None,
     ) -> None:
+        self.today = today
         self.root, self.document, self.shape, self.problems = root, document, shape, problems
         self.connections = connections_of(document, shape)
         self.lost = {key for key in ("connections", "servers", "owners", "calendars") if lost(document, key)}
@@ -109,7 +128,8 @@ class _Loading:
                      for draft in drafts}  # fmt: skip
         wrong = {problem.file for problem in self.problems if problem.level == "error"}
         broken = {draft.id for draft in drafts if draft.document.file in wrong} | (self.ids - set(contracts))
-        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, beside, broken, self.lost)
+        reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, beside, broken, self.lost,
+                              self.today)  # fmt: skip
         outputs: dict[str, Output] = {}
         for document in self._documents("outputs", self.shape.outputs, "outputs/*.yaml"):
             read = read_output(document, self.problems)
@@ -128,12 +148,15 @@ class _Loading:
         return Project(
             root=self.root,
             file=self.document.file,
-            connections=self.connections,
+            connections=with_tables(self.connections, contracts.values()),
             contracts=contracts,
             outputs=outputs,
             owners=owners_of(self.shape),
+            calendars=calendars_of(self.shape),
+            history=history_of(self.shape),
             sql=sql_of(self.shape),
-            dbt=self.shape.dbt.manifest if self.shape.dbt else None,
+            allow_python=bool(self.shape.allow_python),
+            dbt=dbt_of(self.shape),
             warnings=warnings,
         )
 

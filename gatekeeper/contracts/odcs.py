@@ -17,7 +17,7 @@ from gatekeeper.contracts.promises import add_promises
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Register
 from gatekeeper.contracts.relationships import Parents, every_relationship
-from gatekeeper.contracts.tables import Column, Site, declared_column, is_physical, path_of, read_defaults
+from gatekeeper.contracts.tables import Column, Site, declared_column, form_of, is_physical, path_of, read_defaults
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract, ContractTable
 from gatekeeper.model.dialect import dialect_of_server, dialect_of_url
@@ -94,6 +94,7 @@ def draft_contract(
     if connection is not None:
         name, zone = connection.name, connection.timezone
         dialect = "duckdb" if connection.files else dialect_of_url(connection.url)
+    form = form_of(shape.servers, server)
     server = _place_of_tables(shape, server, dialect)
     dialect = dialect or (dialect_of_server(server.type) if server else "")
     sites: list[Site] = []
@@ -129,6 +130,7 @@ def draft_contract(
             document,
             path,
             table,
+            form=form,
         )
         incomplete = incomplete or (document.is_pruned(path) and table.name == _nameless(index))
         site.is_incomplete = document.is_pruned((*path, "properties")) or (
@@ -235,7 +237,12 @@ def _is_wrong(document: Document, problems: list[Problem]) -> bool:
 def _table(site: Site) -> ContractTable:
     line, _ = site.document.at(site.path)
     return ContractTable(
-        name=site.name, table=site.table, columns=site.declared, load_column=site.load_column, line=line
+        name=site.name,
+        table=site.table,
+        columns=site.declared,
+        load_column=site.load_column,
+        line=line,
+        form=site.form,
     )
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 
 from gatekeeper.contracts.document import Document, Key
-from gatekeeper.contracts.ids import encoded, split_path, within
+from gatekeeper.contracts.ids import encoded, split_path
 from gatekeeper.contracts.kinds import known_kinds
 from gatekeeper.contracts.odcs import Draft
+from gatekeeper.contracts.output_inputs import add_arrival, add_ready
 from gatekeeper.contracts.output_shape import (
     CheckKeys,
     ContractInput,
-    DbtInput,
-    FileInput,
     OutputFile,
     WaiverKeys,
+    WhenKeys,
     late_of,
 )
-from gatekeeper.contracts.project_file import ProjectFile
+from gatekeeper.contracts.project_file import ProjectFile, calendars_of
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
@@ -26,10 +27,11 @@ from gatekeeper.contracts.tables import DefaultKeys, Layer, Site
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.dialect import dialect_of_url
-from gatekeeper.model.output import Input, Late, Output, Section, Waiver
+from gatekeeper.model.output import Backfill, Input, Late, Output, Section, Waiver
 from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Population, Table
 from gatekeeper.model.rule import PlannedRule, Subject
+from gatekeeper.policy.waivers import ending_in_words
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.same_day import LoadClock, SameDay
 
@@ -49,17 +51,22 @@ class OutputReader:
         beside: Parents,
         broken: Collection[str],
         lost: Collection[str],
+        today: date | None,
     ) -> None:
+        self.today = today
+        """For lint, which announces the waivers that end; a run does that by its own day."""
         self.beside, self.broken, self.lost = beside, broken, lost
         self.contracts, self.connections, self.project, self.problems = contracts, connections, project, problems
         self.sites = {draft.id: draft.sites for draft in drafts}
-        self.rule_ids = [rule.id for contract in contracts.values() for rule in contract.rules]
+        self.contract_rules = [rule for contract in contracts.values() for rule in contract.rules]
+        self.calendars = calendars_of(project)
 
     def output(self, document: Document, keys: OutputFile) -> Output:
         """The output; what is wrong goes to the problems."""
         before = len(self.problems)
         register = Register(keys.id, document, self.problems, keys.owner)
-        inputs = self._inputs(register, keys)
+        awaited: dict[str, Late] = {}
+        inputs = self._inputs(register, keys, awaited)
         connection = self._own_connection(list(inputs.values()))
         sections = tuple(
             Section(
@@ -91,26 +98,24 @@ class OutputReader:
             sections=sections,
             inputs=tuple(inputs.values()),
             late=late_of(keys.when) or Late(),
+            awaited=awaited,
+            backfill=Backfill(keys.backfill.unit, keys.backfill.run, keys.backfill.column) if keys.backfill else None,
             hidden_dependencies=keys.hidden_dependencies or "fail",
             waivers=tuple(
-                self._waiver(register, keys, waiver, ("waivers", n), before)
+                made
                 for n, waiver in enumerate(keys.waivers or ())
+                if (made := self._waiver(register, keys, waiver, ("waivers", n), before, connection)) is not None
             ),
             rules=tuple(register.rules),
         )
 
-    def _inputs(self, register: Register, keys: OutputFile) -> dict[int, Input]:
-        """The contracts that it needs, by their place in the list."""
+    def _inputs(self, register: Register, keys: OutputFile, awaited: dict[str, Late]) -> dict[int, Input]:
+        """The contracts that it needs, by their place in the list. `awaited`: what inputs say of rules of its own."""
         inputs: dict[int, Input] = {}
         for index, entry in enumerate(keys.inputs or ()):
             path: tuple[Key, ...] = ("inputs", index)
-            if isinstance(entry, FileInput):
-                what = f"file.{within(entry.file)}"
-                self._unbuilt(register, (*path, "file"), "file", what, "inputs that are files are not built yet")
-                continue
-            if isinstance(entry, DbtInput):
-                what = f"dbt.{within(entry.dbt)}"
-                self._unbuilt(register, (*path, "dbt"), "dbt", what, "inputs that are runs of dbt are not built yet")
+            if not isinstance(entry, ContractInput):
+                self._note_late(awaited, add_arrival(register, entry, path), entry.when)
                 continue
             contract = self.contracts.get(encoded(entry.contract))
             if contract is None and (self.beside.is_any_unread or encoded(entry.contract) in self.beside.ids):
@@ -121,11 +126,11 @@ class OutputReader:
                     (*path, "contract"), "unknown-contract", f"no contract has the id {entry.contract!r}", hint
                 )
                 continue
-            if entry.ready is not None:
-                self._ready(register, entry, path, contract)
             line, _ = register.document.at(path)
             tables = self._input_tables(register, entry, path, contract)
             inputs[index] = Input(contract.id, tables, late_of(entry.when), line)
+            if entry.ready is not None:
+                self._note_late(awaited, self._ready(register, entry, path, contract, inputs[index]), entry.when)
         if not inputs and not keys.inputs:
             hint = "write `inputs: [{contract: …}]`"
             register.problem(
@@ -133,7 +138,9 @@ class OutputReader:
             )
         return inputs
 
-    def _ready(self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract) -> None:
+    def _ready(
+        self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract, needed: Input
+    ) -> str | None:
         assert entry.ready is not None
         calendar, known = entry.ready.calendar, self.project.calendars or {}
         if calendar is not None and calendar not in known and "calendars" not in self.lost:
@@ -141,14 +148,10 @@ class OutputReader:
             register.problem(
                 (*path, "ready", "calendar"), "unknown-calendar", f"no calendar is called {calendar!r}", hint
             )
-        tables = tuple(table.table for table in contract.tables)
-        self._unbuilt(register, (*path, "ready"), "ready", f"{contract.id}.ready", "`ready` is not built yet", tables)
-
-    @staticmethod
-    def _unbuilt(
-        register: Register, path: tuple[Key, ...], kind: str, what: str, why: str, tables: tuple[Table, ...] = ()
-    ) -> None:
-        register.add(Entry(path=path, kind=kind, what=what, unbuilt=why, tables=tables))
+        sites = [site for site in self.sites.get(contract.id, ()) if site.table in needed.tables]
+        if not sites and (contract.id in self.broken or entry.tables):
+            return None
+        return add_ready(register, entry, path, contract, sites, self.calendars)
 
     def _input_tables(
         self, register: Register, entry: ContractInput, path: tuple[Key, ...], contract: Contract
@@ -295,6 +298,11 @@ class OutputReader:
         register.taken[made.id] = register.document.at(["same_day"], key=True)
         register.rules.append(made)
 
+    @staticmethod
+    def _note_late(awaited: dict[str, Late], rule: str | None, when: WhenKeys | None) -> None:
+        if rule is not None and (late := late_of(when)) is not None:
+            awaited[rule] = late
+
     def _may_be(self, keys: OutputFile, rule: str, before: int) -> bool:
         """Whether the rule may be one of those that are written wrong."""
         owner = rule.partition("#")[0]
@@ -305,12 +313,37 @@ class OutputReader:
         return owner not in known and bool(self.broken or self.beside.is_any_unread)
 
     def _waiver(
-        self, register: Register, keys: OutputFile, waiver: WaiverKeys, path: tuple[Key, ...], before: int
-    ) -> Waiver:
+        self,
+        register: Register,
+        keys: OutputFile,
+        waiver: WaiverKeys,
+        path: tuple[Key, ...],
+        before: int,
+        connection: str | None,
+    ) -> Waiver | None:
         line, _ = register.document.at(path)
-        made = Waiver(waiver.rule, waiver.reason, waiver.by, waiver.expires, waiver.max, line)
-        known = [*self.rule_ids, *(rule.id for rule in register.rules), f"{keys.id}#dependencies"]
-        if not any(made.covers(id) for id in known) and not self._may_be(keys, waiver.rule, before):
-            hint = did_you_mean(waiver.rule, known)
-            register.problem((*path, "rule"), "idle-waiver", f"no rule is meant by {waiver.rule!r}", hint, warning=True)
+        site = self._site(register, (*path, "table"), waiver.table, connection) if waiver.table is not None else None
+        if waiver.rule is None and waiver.table is None:
+            hint = "write `rule: crm#accounts-unique`, a pattern such as `rule: crm#*`, or `table: crm.accounts`"
+            register.problem(path, "missing-key", "the waiver names no rule and no table", hint)
+        if (waiver.table is not None and site is None) or (waiver.rule is None and site is None):
+            return None
+        made = Waiver(
+            waiver.rule or "*",
+            waiver.reason,
+            waiver.by,
+            waiver.expires,
+            waiver.max,
+            line,
+            site.table if site is not None else None,
+        )
+        own = PlannedRule(id=f"{keys.id}#dependencies", contract=keys.id, kind="dependencies")
+        known = [*self.contract_rules, *register.rules, own]
+        if not any(made.covers(rule) for rule in known) and not self._may_be(keys, made.rule, before):
+            word = "table" if waiver.rule is None else "rule"
+            hint = did_you_mean(made.rule, [rule.id for rule in known]) if word == "rule" else ""
+            register.problem((*path, word), "idle-waiver", f"no rule is meant by {made.meant!r}", hint, warning=True)
+        if self.today is not None and (said := ending_in_words(made, self.today)):
+            hint = "mend what it is for, or date it anew"
+            register.problem((*path, "expires"), "ending-waiver", said, hint, warning=True)
         return made

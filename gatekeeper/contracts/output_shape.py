@@ -53,12 +53,33 @@ def _clock(value: Any) -> str:
     return f"{int(hours):02d}:{minutes}"
 
 
+def _which(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= abs(value) <= 23:
+        raise ValueError(f"{value!r} is no working day of a month; write 1 to 23, or -1 for the last")
+    return value
+
+
+ClockTime = Annotated[str, Written(_clock, {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"})]
+
+
+class EventKeys(Shape):
+    """The second clock: when things happened; unsaid, those of the business day before must be there."""
+
+    column: str
+    max_age: Duration | None = None
+
+
 class ReadyKeys(Shape):
     """When an input must be there."""
 
-    by: Annotated[str, Written(_clock, {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$"})]
-    timezone: Zone
+    by: ClockTime
+    timezone: Zone | None = None
     calendar: str | None = None
+    column: str | None = None
+    clock: Literal["load", "event"] = "load"
+    event: EventKeys | None = None
+    half_day_by: ClockTime | None = None
+    working_day: Annotated[int | None, Written(_which, {"type": "integer"})] = None
 
 
 class ContractInput(Shape):
@@ -73,7 +94,7 @@ class ContractInput(Shape):
 class FileInput(Shape):
     """A file that must have come."""
 
-    file: str
+    file: Annotated[str, Field(min_length=1)]
     newer_than: Duration | None = None
     when: WhenKeys | None = None
 
@@ -81,8 +102,9 @@ class FileInput(Shape):
 class DbtInput(Shape):
     """A run of dbt that must have succeeded."""
 
-    dbt: str
+    dbt: Annotated[str, Field(min_length=1)]
     models: list[str] | None = None
+    newer_than: Duration | None = None
     when: WhenKeys | None = None
 
 
@@ -130,9 +152,10 @@ def _most(value: Any) -> float | timedelta:
 
 
 class WaiverKeys(Shape):
-    """A dated exception to a rule."""
+    """A dated exception to a rule, to several by a pattern, or to all of a table."""
 
-    rule: str
+    rule: str | None = None
+    table: str | None = None
     reason: Annotated[str, Field(min_length=1)]
     by: Annotated[str, Field(min_length=1)]
     expires: Annotated[date, Written(_expires, {"type": "string", "format": "date"})]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag
@@ -11,8 +14,10 @@ from gatekeeper.contracts.document import Document
 from gatekeeper.contracts.form import read_form
 from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
+from gatekeeper.model.calendar import WEEKDAYS, Calendar, unknown
+from gatekeeper.model.contract import Contract
 from gatekeeper.model.dialect import scheme_of
-from gatekeeper.model.project import Connection, Owner, SqlSources
+from gatekeeper.model.project import Connection, DbtPlace, HistoryPlace, Owner, SqlSources
 from gatekeeper.model.time import zone
 from gatekeeper.model.written import Duration, Written
 from gatekeeper.registry import did_you_mean
@@ -26,8 +31,6 @@ def _zone(value: Any) -> str:
 
 
 def _iso_date(value: Any) -> str:
-    from datetime import date
-
     try:
         return date.fromisoformat(value).isoformat()
     except (TypeError, ValueError):
@@ -49,17 +52,19 @@ Files = Annotated[
 ]
 
 
-class SqlKeys(Shape):
-    """The project's own SQL."""
-
-    paths: list[str]
-    dialect: str | None = None
-
-
 class DbtKeys(Shape):
-    """A dbt project, by its manifest."""
+    """A dbt project, by the manifest that dbt made of it, or by its folder, which is read without dbt."""
 
-    manifest: str
+    manifest: str | None = None
+    project: str | None = None
+
+
+class SqlKeys(Shape):
+    """The project's own SQL; a dbt project may be named here or beside it."""
+
+    paths: list[str] | None = None
+    dialect: str | None = None
+    dbt: DbtKeys | None = None
 
 
 class RetryKeys(Shape):
@@ -108,8 +113,11 @@ class CalendarKeys(Shape):
     """Which days are business days."""
 
     country: str | None = None
+    subdivision: str | None = None
+    market: str | None = None
     weekend: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] | None = None
     holidays: list[IsoDate] | None = None
+    half_days: list[IsoDate] | None = None
 
 
 Texts = Annotated[
@@ -131,6 +139,9 @@ class ProjectFile(Shape):
     history: HistoryKeys | None = None
     owners: dict[str, OwnerEntry] | None = None
     calendars: dict[str, CalendarKeys] | None = None
+    allow_python: Annotated[
+        bool | None, Field(description="Whether the pandera models of `frame` rules may be imported and run.")
+    ] = None
 
 
 def read_project_file(document: Document, problems: list[Problem]) -> tuple[ProjectFile, Document] | None:
@@ -181,10 +192,63 @@ def _check(document: Document, shape: ProjectFile, problems: list[Problem]) -> N
         if name not in connections and not lost(document, "connections"):
             hint = did_you_mean(name, list(connections)) or "add it under `connections:`"
             wrong(["servers", server], "unknown-connection", f"no connection is called {name!r}", hint)
-    if shape.dbt is not None:
-        wrong(
-            ["dbt"], "not-built", "dbt projects are not read yet", "name their SQL under `sql:`", key=True, warning=True
+    for name, calendar in (shape.calendars or {}).items():
+        _check_calendar(document, name, calendar, problems)
+    _check_sql(document, shape, problems)
+
+
+def _check_sql(document: Document, shape: ProjectFile, problems: list[Problem]) -> None:
+    """SQL that is named lies somewhere; a dbt project is named once, and in one way."""
+
+    def wrong(path: list[str | int], code: str, message: str, hint: str) -> None:
+        problems.append(document.problem(path, code, message, hint, key=True))
+
+    sql = shape.sql
+    said = sql is None or sql.paths is not None or sql.dbt is not None or shape.dbt is not None
+    if not said and not document.is_pruned(["sql"]):
+        hint = 'write `paths: ["sql/**/*.sql"]`, or `dbt: {manifest: target/manifest.json}`'
+        wrong(["sql"], "missing-key", "needs 'paths' or 'dbt'", hint)
+    named: list[tuple[list[str | int], DbtKeys]] = [(["dbt"], shape.dbt)] if shape.dbt is not None else []
+    named += [(["sql", "dbt"], sql.dbt)] if sql is not None and sql.dbt is not None else []
+    for path, keys in named:
+        if bool(keys.manifest) == bool(keys.project) and not document.is_pruned(path):
+            hint = "write `dbt: {manifest: target/manifest.json}`, or `dbt: {project: .}` to have it read without dbt"
+            wrong(path, "bad-dbt", "a dbt project is named by its manifest or by its folder", hint)
+    if len(named) > 1:
+        wrong(["dbt"], "bad-dbt", "the dbt project is named under `sql` as well", "leave one of them out")
+
+
+def _check_calendar(document: Document, name: str, keys: CalendarKeys, problems: list[Problem]) -> None:
+    path: list[str | int] = ["calendars", name]
+    if keys.weekend is not None and len(set(keys.weekend)) == len(WEEKDAYS):
+        message, hint = f"the calendar {name!r} has no working day", "leave out of `weekend` the days of business"
+        problems.append(document.problem([*path, "weekend"], "no-working-day", message, hint))
+    if keys.country is not None and keys.market is not None:
+        message, hint = f"the calendar {name!r} has a `country` and a `market`", "write one of them"
+        problems.append(document.problem([*path, "market"], "two-calendars", message, hint, key=True))
+    elif word := unknown(keys.country, keys.subdivision, keys.market):
+        hints = {
+            "country": "write its code of ISO 3166, such as DE, or list the `holidays` yourself",
+            "subdivision": "write its code of ISO 3166-2 without the country's, such as BY",
+            "market": "write its code, such as NYSE or XETR, or list the `holidays` yourself",
+        }
+        message = f"the holidays of {getattr(keys, word)!r} are not known"
+        problems.append(document.problem([*path, word], f"unknown-{word}", message, hints[word]))
+
+
+def calendars_of(shape: ProjectFile) -> dict[str, Calendar]:
+    """The calendars by name."""
+    return {
+        name: Calendar(
+            country=keys.country,
+            subdivision=keys.subdivision,
+            market=keys.market,
+            weekend=None if keys.weekend is None else frozenset(WEEKDAYS.index(day) for day in keys.weekend),
+            holidays=frozenset(date.fromisoformat(day) for day in keys.holidays or ()),
+            half_days=frozenset(date.fromisoformat(day) for day in keys.half_days or ()),
         )
+        for name, keys in (shape.calendars or {}).items()
+    }
 
 
 def connections_of(document: Document, shape: ProjectFile) -> dict[str, Connection]:
@@ -196,7 +260,7 @@ def connections_of(document: Document, shape: ProjectFile) -> dict[str, Connecti
             given["statement_timeout"] = keys.statement_timeout
         if keys.max_connections is not None:
             given["max_connections"] = keys.max_connections
-        elif keys.url is not None and scheme_of(keys.url) == "duckdb":
+        elif keys.files is not None or (keys.url is not None and scheme_of(keys.url) == "duckdb"):
             # one query takes every core there; four at once were a tenth slower (bench/gate.py)
             given["max_connections"] = 1
         if keys.retries is not None:
@@ -209,6 +273,17 @@ def connections_of(document: Document, shape: ProjectFile) -> dict[str, Connecti
     return made
 
 
+def with_tables(connections: Mapping[str, Connection], contracts: Iterable[Contract]) -> dict[str, Connection]:
+    """The connections; those of files with what the contracts say of their tables."""
+    tables = [table for contract in contracts for table in contract.tables]
+    return {
+        name: replace(one, tables=tuple(table for table in tables if table.table.connection == name))
+        if one.files
+        else one
+        for name, one in connections.items()
+    }
+
+
 def owners_of(shape: ProjectFile) -> dict[str, Owner]:
     """The owners by id."""
     return {
@@ -217,6 +292,19 @@ def owners_of(shape: ProjectFile) -> dict[str, Owner]:
     }
 
 
+def history_of(shape: ProjectFile) -> HistoryPlace | None:
+    """Where results are kept."""
+    if shape.history is None:
+        return None
+    return HistoryPlace(url=shape.history.url, **({"keep": shape.history.keep} if shape.history.keep else {}))
+
+
+def dbt_of(shape: ProjectFile) -> DbtPlace | None:
+    """Where the dbt project is."""
+    keys = shape.dbt or (shape.sql.dbt if shape.sql is not None else None)
+    return DbtPlace(manifest=keys.manifest or "", project=keys.project or "") if keys is not None else None
+
+
 def sql_of(shape: ProjectFile) -> SqlSources | None:
     """Where the project's SQL lies."""
-    return SqlSources(paths=tuple(shape.sql.paths), dialect=shape.sql.dialect) if shape.sql is not None else None
+    return SqlSources(paths=tuple(shape.sql.paths or ()), dialect=shape.sql.dialect) if shape.sql is not None else None

@@ -125,9 +125,6 @@ class QualityReader:
         if read.is_broken:
             return self._broken(entry, kind, read)
         if read.common.samples is not None:
-            hint = "no row is shown in any report"
-            message = "samples are not collected yet"
-            self.register.problem((*entry.path, "samples"), "not-built", message, hint, key=True, warning=True)
             for name in read.common.samples.columns:
                 self.register.is_column(replace(entry, path=(*entry.path, "samples")), self.site, name)
         if entry.column is not None and read.columns and entry.column not in read.columns:

@@ -15,7 +15,7 @@ from gatekeeper.contracts.tables import Column, DefaultKeys, Layer, Site
 from gatekeeper.errors import Problem
 from gatekeeper.model.predicate import Sql
 from gatekeeper.model.question import Day, Last, Population, Table, Window
-from gatekeeper.model.rule import OwnerClass, PlannedRule, Rule, Severity, Subject
+from gatekeeper.model.rule import OwnerClass, PlannedRule, Rule, Samples, Severity, Subject
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
@@ -106,10 +106,27 @@ class Register:
                 file=self.document.file,
                 line=line,
                 classified=column.declared.classified if column else _classified(entry),
+                samples=self._samples(entry),
                 tables=entry.tables,
             )
         )
         self._note_load_column(entry)
+
+    def _samples(self, entry: Entry) -> Samples | None:
+        """The columns that may be shown, in the database's words: of those that are classified none."""
+        asked = entry.common.samples if entry.common is not None else None
+        if asked is None:
+            return None
+        shown = []
+        for name in asked.columns:
+            column = entry.site.find(name) if entry.site is not None else None
+            if column is not None and column.declared.classified:
+                message = f"{name} is {column.declared.classified}, and is never shown"
+                path = (*entry.path, "samples")
+                self.problem(path, "classified", message, "take it out of `samples`", key=True, warning=True)
+            else:
+                shown.append(column.declared.name if column is not None else name)
+        return Samples(tuple(shown), asked.limit) if shown else None
 
     def problem(self, path: Sequence[Key], code: str, message: str, hint: str = "", **how: bool) -> None:
         """Something wrong at that place of the file."""

@@ -17,6 +17,7 @@ from gatekeeper.contracts.odcs_shape import Item, Property, SchemaObject
 from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
 from gatekeeper.model.catalog import Family, Type
+from gatekeeper.model.contract import FileForm
 from gatekeeper.model.question import Table
 from gatekeeper.model.rule import DeclaredColumn
 from gatekeeper.registry import did_you_mean
@@ -73,6 +74,7 @@ class Site:
     columns: dict[str, Column] = field(default_factory=dict)
     defaults: Layer | None = None
     load_column: str | None = None
+    form: FileForm = field(default_factory=FileForm)
     is_incomplete: bool = False
     """Some of its columns are written wrong, so that no column is unknown."""
 
@@ -129,6 +131,13 @@ def path_of(name: str, server: Server | None) -> tuple[str, ...]:
     else:
         outer = (None, None)
     return tuple(part for part in outer if part) + path
+
+
+def form_of(servers: Sequence[Server] | None, mapped: Server | None) -> FileForm:
+    """How the contract's files are written: as the mapped server says, else the first that says anything of it."""
+    telling = [server for server in servers or () if server.format or server.delimiter or server.encoding]
+    told = next((server for server in telling if server is mapped), telling[0] if telling else None)
+    return FileForm() if told is None else FileForm(told.format, told.delimiter, told.encoding)
 
 
 _FAMILIES: dict[str, Family] = {

@@ -86,7 +86,9 @@ def parse_yaml(content: bytes, name: str) -> Document:
         mark = wrong.problem_mark or wrong.context_mark
         what = " ".join(filter(None, (wrong.problem, wrong.context)))
         hint = ""
-        if "tab character" in what:
+        if "maximum nesting depth" in what:  # libyaml's own limit, far above ours: it reads ahead
+            what, hint = f"nests deeper than {MAX_DEPTH} levels", "write it flatter"
+        elif "tab character" in what:
             hint = "indent with spaces, never with tabs"
         elif mark is not None and "start any token" in what:
             at = text.splitlines()[mark.line][mark.column : mark.column + 1]

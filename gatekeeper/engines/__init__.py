@@ -26,8 +26,10 @@ def _duckdb(connection: Connection, url: str, root: Path) -> Engine:
 
 def connect(connection: Connection, *, environ: Mapping[str, str], root: Path) -> Engine:
     """The engine of a connection, not yet connected; `root` is the project's folder. Raises: EngineError."""
-    if connection.files:
-        raise EngineError("unsupported", f"connection {connection.name}: reading `files` is not built yet")
+    if connection.files or connection.data:
+        from gatekeeper.engines.files import Files
+
+        return Files(connection, root)
     url = resolve(connection.url, environ, connection.name)
     scheme = scheme_of(url)
     if not scheme:

@@ -3,42 +3,80 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gatekeeper.engines.dialects import manner
 from gatekeeper.errors import EngineError
-from gatekeeper.model.catalog import Catalog, ColumnFact, Type
+from gatekeeper.model.catalog import Catalog, ColumnFact, Refers, Type
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.question import Table
 from gatekeeper.model.types import parse
 
 Found = dict[Table, Catalog | Unknown]
+_PLAIN_TEXT = re.compile(r"(text|character varying)\b")
 Ask = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 """Runs a statement with its parameters and fetches all rows."""
 
 # pg_catalog shows a table whatever the privilege; information_schema would hide it. A domain is its base type.
+# What an index or a constraint of a table promises of its rows, it promises only where no table inherits from it, and
+# no partition lies on another server. A foreign key is kept by triggers, which can be switched off, and don't fire
+# for what a subscription replicates.
 _POSTGRES = """
 SELECT n.nspname, c.relname, c.relkind::text, array_position(current_schemas(true), n.nspname),
        a.attname, format_type(CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE a.atttypid END,
                               CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),
-       t.typtype::text, a.attnotnull, k.keys, row_security_active(c.oid)
+       t.typtype::text, a.attnotnull, k.keys, row_security_active(c.oid),
+       f.is_firm AND a.attnotnull AND NOT a.attnum = ANY (f.loose), l.collisdeterministic IS TRUE,
+       f.is_firm, r.refers, CASE c.relkind WHEN 'r' THEN greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) END
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+LEFT JOIN pg_catalog.pg_collation AS l ON l.oid = a.attcollation
 LEFT JOIN LATERAL (
   SELECT json_agg((SELECT json_agg(p.attname) FROM pg_catalog.pg_attribute AS p
                    WHERE p.attrelid = c.oid AND p.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])))::text AS keys
   FROM pg_catalog.pg_index AS i
   WHERE i.indrelid = c.oid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND NOT EXISTS (SELECT FROM unnest(i.indclass::oid[]) AS o(oid) JOIN pg_catalog.pg_opclass AS x ON x.oid = o.oid
+                    WHERE NOT x.opcdefault OR x.opcmethod <> 403)
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute AS p
+                    JOIN pg_catalog.pg_collation AS o ON o.oid = p.attcollation
+                    WHERE p.attrelid = c.oid AND p.attnum = ANY (i.indkey::int2[]) AND NOT o.collisdeterministic)
 ) AS k ON true
+LEFT JOIN LATERAL (
+  SELECT (c.relkind = 'r' AND NOT c.relhassubclass)
+         OR (c.relkind = 'p' AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS h
+                                             JOIN pg_catalog.pg_class AS p ON p.oid = h.inhrelid
+                                             WHERE h.inhparent = c.oid AND p.relkind <> 'r')) AS is_firm,
+         ARRAY(SELECT unnest(o.conkey) FROM pg_catalog.pg_constraint AS o
+               WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated) AS loose
+) AS f ON true
+LEFT JOIN LATERAL (
+  SELECT json_agg(json_build_array(
+    (SELECT json_agg(p.attname ORDER BY u.place) FROM unnest(o.conkey) WITH ORDINALITY AS u(num, place)
+     JOIN pg_catalog.pg_attribute AS p ON p.attrelid = o.conrelid AND p.attnum = u.num),
+    x.nspname, y.relname,
+    (SELECT json_agg(p.attname ORDER BY u.place) FROM unnest(o.confkey) WITH ORDINALITY AS u(num, place)
+     JOIN pg_catalog.pg_attribute AS p ON p.attrelid = o.confrelid AND p.attnum = u.num)))::text AS refers
+  FROM pg_catalog.pg_constraint AS o
+  JOIN pg_catalog.pg_class AS y ON y.oid = o.confrelid
+  JOIN pg_catalog.pg_namespace AS x ON x.oid = y.relnamespace
+  WHERE o.conrelid = c.oid AND o.contype = 'f' AND o.convalidated
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+                    WHERE g.tgconstraint = o.oid AND g.tgenabled NOT IN ('O', 'A'))
+    AND NOT EXISTS (SELECT FROM unnest(o.conpfeqop) AS e(oid) JOIN pg_catalog.pg_operator AS q ON q.oid = e.oid
+                    WHERE q.oprname <> '=')
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_subscription_rel AS w WHERE w.srrelid = c.oid)
+) AS r ON true
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND (c.relname = ANY (%s::text[]) OR lower(c.relname) = ANY (%s::text[]))
 ORDER BY n.nspname, c.relname, a.attnum
 """
 _SQLITE = """
-SELECT m.name, m.type, c.name, c.type, c."notnull", c.pk
+SELECT m.name, m.type, c.name, c.type, c."notnull", c.pk, lower(m.sql) LIKE '%collate%'
 FROM sqlite_master AS m JOIN pragma_table_xinfo(m.name) AS c
 WHERE m.type IN ('table', 'view') AND c.hidden <> 1 AND (m.name IN ({marks}) OR lower(m.name) IN ({marks}))
 ORDER BY m.name, c.cid
@@ -46,7 +84,8 @@ ORDER BY m.name, c.cid
 _SQLITE_KEYS = """
 SELECT m.name, i.name, c.name FROM sqlite_master AS m
 JOIN pragma_index_list(m.name) AS i JOIN pragma_index_info(i.name) AS c
-WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND (m.name IN ({marks}) OR lower(m.name) IN ({marks}))
+WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND lower(m.sql) NOT LIKE '%collate%'
+  AND (m.name IN ({marks}) OR lower(m.name) IN ({marks}))
 ORDER BY m.name, i.name, c.seqno
 """
 
@@ -66,15 +105,29 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
     places: dict[tuple[str, str], Catalog] = {}
     ranks: dict[tuple[str, str], int | None] = {}
     database = ask("SELECT current_database()", [])[0][0] if any(len(table.path) > 2 for table in tables) else ""
-    for schema, table, kind, rank, column, native, typtype, notnull, keys, limited in rows:
-        place = (schema, table)
-        known = places.get(place)
-        columns = known.columns if known else ()
-        if column is not None:
-            columns = (*columns, ColumnFact(column, _postgres_type(native, typtype), not notnull))
-        unique = tuple(tuple(key) for key in json.loads(keys or "[]") if key and None not in key)
-        places[place] = Catalog(True, place, columns, unique, kind in ("v", "m"), "postgres", bool(limited))
-        ranks[place] = rank
+    for (schema, table), mine in _by_place(rows).items():
+        kind, rank = mine[0][2:4]
+        keys, limited = mine[0][8:10]
+        is_firm, refers, size = mine[0][12:15]
+        there = [row for row in mine if row[4] is not None]
+        places[schema, table] = Catalog(
+            True,
+            (schema, table),
+            tuple(ColumnFact(row[4], _postgres_type(row[5], row[6]), not row[7]) for row in there),
+            tuple(tuple(key) for key in json.loads(keys or "[]") if key and None not in key) if is_firm else (),
+            kind in ("v", "m"),
+            "postgres",
+            bool(limited),
+            never_null=frozenset(row[4] for row in there if row[10]),
+            bytewise=frozenset(row[4] for row in there if row[11] and row[6] == "b" and _PLAIN_TEXT.match(row[5])),
+            refers=tuple(
+                Refers(tuple(key), (namespace, parent), tuple(parent_key))
+                for key, namespace, parent, parent_key in json.loads(refers or "[]")
+                if is_firm
+            ),
+            weight=int(size) if size and size > 0 else None,
+        )
+        ranks[schema, table] = rank
     found: Found = {}
     for wanted in tables:
         if len(wanted.path) > 2 and wanted.path[-3] != database:
@@ -83,6 +136,13 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
         place_of = _postgres_place(wanted.path, ranks)
         missing = Catalog(exists=False, path=wanted.path, dialect="postgres")
         found[wanted] = places[place_of] if place_of else missing
+    return found
+
+
+def _by_place(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[str, str], list[tuple[Any, ...]]]:
+    found: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault((row[0], row[1]), []).append(row)
     return found
 
 
@@ -137,7 +197,7 @@ def _sqlite(tables: Sequence[Table], ask: Ask) -> Found:
             found[wanted] = Catalog(exists=False, path=wanted.path, dialect="sqlite")
             continue
         rows = facts[near[0]]
-        primary = tuple(row[2] for row in sorted(rows, key=lambda row: int(row[5])) if row[5])
+        primary = tuple(row[2] for row in sorted(rows, key=lambda row: int(row[5])) if row[5] and not row[6])
         unique = [tuple(key) for key in keys.get(near[0], {}).values() if None not in key]
         found[wanted] = Catalog(
             exists=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -159,7 +160,8 @@ class Manner:
 
     `now` returns the clock: a moment, or its text in UTC. `settings` are run once on a new connection;
     `timeout` is run before a query, with its milliseconds and seconds and those for a lock filled in.
-    `enforces_keys`: declared keys are kept by the engine.
+    `enforces_keys`: declared keys are kept by the engine. `lacking` returns a row where the statement `tuning`, said in
+    a query's transaction, makes it quicker.
     """
 
     now: str = "SELECT CURRENT_TIMESTAMP"
@@ -169,6 +171,12 @@ class Manner:
     enforces_keys: bool = False
     refuses_several: bool = False
     connect_args: tuple[tuple[str, object], ...] = ()
+    lacking: str = ""
+    tuning: str = ""
+
+    def tuned(self, ask: Callable[[str], list[tuple[object, ...]]]) -> str:
+        """What is to be said before each query of this connection; nothing where its own settings will do."""
+        return self.tuning if self.lacking and ask(self.lacking) else ""
 
 
 MANNERS: Final[dict[str, Manner]] = {
@@ -181,6 +189,9 @@ MANNERS: Final[dict[str, Manner]] = {
         ),
         timeout="SET statement_timeout = {ms}; SET lock_timeout = {lock}",
         driver="postgresql+psycopg", enforces_keys=True,
+        # count(distinct) of 6 million keys: 2.8 s, with the server's own 4 MB 4.8
+        lacking="SELECT 1 FROM pg_catalog.pg_settings WHERE name = 'work_mem' AND setting::bigint < 65536",
+        tuning="SET LOCAL work_mem = '64MB'",
     ),
     "sqlite": Manner(now="SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'now')", enforces_keys=True, refuses_several=True),
     "redshift": Manner(

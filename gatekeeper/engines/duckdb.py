@@ -14,8 +14,9 @@ from gatekeeper.engines.deadline import Running
 from gatekeeper.engines.dialects import meaning
 from gatekeeper.engines.urls import redact
 from gatekeeper.errors import EngineError
-from gatekeeper.model.catalog import Catalog, ColumnFact
+from gatekeeper.model.catalog import Catalog, ColumnFact, Refers
 from gatekeeper.model.finding import Unknown
+from gatekeeper.model.ports import Take
 from gatekeeper.model.question import Table
 from gatekeeper.model.types import parse
 
@@ -34,13 +35,18 @@ ORDER BY ALL
 """
 _COLUMNS = _COLUMNS.replace("ORDER BY ALL", "ORDER BY c.database_name, c.schema_name, c.table_name, c.column_index")
 _KEYS = """
-SELECT database_name, schema_name, table_name, constraint_column_names FROM duckdb_constraints()
-WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE')
+SELECT database_name, schema_name, table_name, constraint_type, constraint_column_names,
+       referenced_table, referenced_column_names FROM duckdb_constraints()
+WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE', 'FOREIGN KEY')
   AND (list_contains(?, table_name) OR list_contains(?, lower(table_name)))
 """
 _VIEWS = """
 SELECT database_name, schema_name, view_name FROM duckdb_views()
 WHERE NOT internal AND (list_contains(?, view_name) OR list_contains(?, lower(view_name)))
+"""
+_TABLES = """
+SELECT database_name, schema_name, table_name, estimated_size, contains(lower(sql), 'collate') FROM duckdb_tables()
+WHERE NOT internal AND (list_contains(?, table_name) OR list_contains(?, lower(table_name)))
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _HOLDER = re.compile(r"lock is held in (.+?) \(PID (\d+)\)")
@@ -122,13 +128,19 @@ class DuckDBSession:
         return _EPOCH + timedelta(microseconds=micros)
 
     def catalog(self, tables: Sequence[Table]) -> Mapping[Table, Catalog | Unknown]:
-        """Facts of the tables, views too, in three queries however many there are."""
+        """Facts of the tables, views too, in four queries however many there are."""
         names = [*spelled(tables)]
         columns = self._fetch(_COLUMNS, names, None, 60)
         views = set(self._fetch(_VIEWS, names, None, 60))
+        books = {tuple(row[:3]): (row[3], row[4]) for row in self._fetch(_TABLES, names, None, 60)}
         keys: dict[_Place, list[tuple[str, ...]]] = {}
-        for database, schema, table, key in self._fetch(_KEYS, names, None, 60):
-            keys.setdefault((database, schema, table), []).append(tuple(key))
+        refers: dict[_Place, list[Refers]] = {}
+        for database, schema, table, kind, key, parent, parent_key in self._fetch(_KEYS, names, None, 60):
+            if kind == "FOREIGN KEY":
+                known = Refers(tuple(key), (schema, parent), tuple(parent_key))
+                refers.setdefault((database, schema, table), []).append(known)
+            else:
+                keys.setdefault((database, schema, table), []).append(tuple(key))
         places: dict[_Place, list[ColumnFact]] = {}
         near: dict[_Place, tuple[bool, bool]] = {}
         for database, schema, table, column, native, nullable, is_near, is_here in columns:
@@ -143,12 +155,38 @@ class DuckDBSession:
                 continue
             path = place_of[-max(2, len(table.path)) :]
             facts, unique = tuple(places[place_of]), tuple(keys.get(place_of, ()))
-            found[table] = Catalog(True, path, facts, unique, is_view=place_of in views, dialect="duckdb")
+            weight, is_collated = books.get(place_of, (None, True))
+            if is_collated:
+                unique = ()  # an index may tell two spellings apart that the column's collation takes for one
+            found[table] = Catalog(
+                True,
+                path,
+                facts,
+                unique,
+                is_view=place_of in views,
+                dialect="duckdb",
+                never_null=frozenset(fact.name for fact in facts if not fact.nullable and place_of in books),
+                bytewise=frozenset(fact.name for fact in facts if fact.type.family == "string" and not is_collated),
+                refers=tuple(refers.get(place_of, ())),
+                weight=weight,
+            )
         return found
 
     def rows(self, sql: str, *, limit: int, timeout_seconds: float) -> list[tuple[Any, ...]]:
         """At most `limit` rows of one reading statement."""
         return self._fetch(sql, None, limit, timeout_seconds)
+
+    def portions(self, sql: str, size: int, timeout_seconds: float, take: Take) -> None:
+        """All rows of one reading statement, `size` of them held at a time, until `take` wants no more."""
+        import duckdb
+
+        try:
+            with self._running.within(timeout_seconds):
+                result = self._cursor.execute(sql)
+                while (rows := result.fetchmany(size)) and take(rows):
+                    pass
+        except (duckdb.Error, RuntimeError, OverflowError) as wrong:
+            self._failed(wrong, timeout_seconds)
 
     def cancel(self) -> None:
         """Ends the running query."""

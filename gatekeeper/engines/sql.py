@@ -28,6 +28,7 @@ from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.dialect import dialect_of
 from gatekeeper.model.finding import Unknown
+from gatekeeper.model.ports import Take
 from gatekeeper.model.question import Table
 from gatekeeper.model.sql import check_reading
 from gatekeeper.model.time import instant
@@ -192,6 +193,7 @@ class SqlSession:
         self._server_timeout = 0.0
         self._running = Running(self._stop, self._sever, in_process=engine.dialect == "sqlite")
         self._server_id: Any = None
+        self._tuning = ""
         self._failure: Exception | None = None
         self._sent = ""
 
@@ -211,6 +213,8 @@ class SqlSession:
 
             read_all(self._raw)
             self._raw.read_only = True
+            self._tuning = self._manner.tuned(self._execute)
+            self._raw.rollback()
         elif self._driver == "psycopg2":
             self._raw.set_session(readonly=True)
         elif self._dialect == "mysql":
@@ -240,6 +244,18 @@ class SqlSession:
             except ValueError as wrong:
                 raise EngineError("query", str(wrong), culprit=True) from None
         return self._guarded(timeout_seconds, lambda: self._fetch(sql, limit))
+
+    def portions(self, sql: str, size: int, timeout_seconds: float, take: Take) -> None:
+        """All rows of one reading statement, `size` of them held at a time where the driver streams."""
+
+        def work() -> None:
+            with closing(self._raw.cursor()) as self._cursor:
+                rows = self._cursor.stream(sql) if self._driver == "psycopg" else self._cursor.execute(sql)
+                rows = rows if self._driver == "psycopg" else iter(self._cursor)
+                while (part := [tuple(row) for row in islice(rows, size)]) and take(part):
+                    pass
+
+        self._guarded(timeout_seconds, work)
 
     def cancel(self) -> None:
         """Ends the running query on the server."""
@@ -285,6 +301,8 @@ class SqlSession:
             self._cursor = None
 
     def _fetch(self, sql: str, limit: int) -> list[tuple[Any, ...]]:
+        if self._tuning:
+            self._execute(self._tuning)  # in the query's transaction, with which it ends
         self._sent = sql
         with closing(self._raw.cursor()) as self._cursor:
             if self._driver == "psycopg":

@@ -9,22 +9,25 @@ from datetime import date, datetime, timezone
 
 from gatekeeper.gate.measure import Measured
 from gatekeeper.gate.scope import Scope
-from gatekeeper.model.finding import Answer, Finding, Seen
+from gatekeeper.model.finding import Answer, Finding, Seen, Unknown
 from gatekeeper.model.output import Section
 from gatekeeper.model.project import Project
 from gatekeeper.model.question import Day, Facts, Last, Population, Slice, Table, count
 from gatekeeper.model.report import (
     AttemptReport,
+    Contamination,
     Counts,
     DecisionReport,
     OutputReport,
     Report,
     RuleReport,
+    SampleReport,
     TableReport,
 )
 from gatekeeper.model.rule import OwnerClass, PlannedRule
 from gatekeeper.model.written import in_words
 from gatekeeper.planning.rounds import asked_by
+from gatekeeper.planning.samples import sample_of
 from gatekeeper.policy.decisions import Decision, Feeds, decide, parts
 from gatekeeper.policy.disclosure import disclosed
 from gatekeeper.policy.sections import section_reports
@@ -40,6 +43,7 @@ def assemble(
     rules: Sequence[PlannedRule],
     findings: Mapping[str, Finding],
     measured: Measured,
+    contaminated: Mapping[str, Contamination],
     *,
     today: date,
     strict: bool,
@@ -52,7 +56,7 @@ def assemble(
     outputs = []
     for scope in scoped:
         mine = [by_id[rule.id] for rule in scope.rules]
-        decisions[scope.output.id] = decide(scope.output, mine, findings, today, _feeds(scope), strict=strict)
+        decisions[scope.output.id] = decide(scope.output, mine, findings, today, feeding(scope), strict=strict)
         outputs.append(_output(project, scope, mine, told, decisions[scope.output.id]))
     waived = _waived(scoped, decisions)
     needed_by: dict[str, str | None] = {}
@@ -60,10 +64,22 @@ def assemble(
         for rule in scope.rules:
             needed_by.setdefault(rule.id, scope.output.owner)
     seconds = {query.id: query.seconds for query in measured.queries}
+    asked: dict[str, list[AttemptReport]] = {}
+    for attempt in frame.attempts:
+        for id in attempt.asked:
+            asked.setdefault(id, []).append(attempt)
     reports = []
     for rule in rules:
         owner = _owner(project, rule, told[rule.id]) or needed_by.get(rule.id)
-        reports.append(_rule(project, rule, told[rule.id], measured, seconds, owner, waived.get(rule.id)))
+        made = _rule(project, rule, told[rule.id], measured, seconds, owner, waived.get(rule.id))
+        reports.append(
+            replace(
+                made,
+                contaminates=contaminated.get(rule.id),
+                attempts=_attempts(rule.id, asked.get(rule.id, ())),
+                retries=asked[rule.id][-1].retries.get(rule.connection or "", 0) if rule.id in asked else 0,
+            )
+        )
     verdicts = worst([output.verdict for output in outputs])
     skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
     now = datetime.now(timezone.utc)
@@ -76,15 +92,17 @@ def assemble(
         clock_skew_seconds=max(skews, key=abs) if skews else None,
         counts=_counts([report.status for report in reports]),
         outputs=tuple(outputs),
-        notes=(*frame.notes, *_limited(measured.seen)),
+        notes=(*frame.notes, *_limited(measured.seen), *_of_files(measured.seen)),
         rules=tuple(reports),
         tables=_tables(project, rules, measured.seen),
         queries=tuple(measured.queries),
-        attempts=(
-            AttemptReport(number=1, at=frame.started_at, late=tuple(r.id for r in reports if r.status == "late")),
-        ),
         owners={id: owner.name or id for id, owner in project.owners.items()},
     )
+
+
+def _attempts(rule: str, asked: Sequence[AttemptReport]) -> int:
+    """At which of its attempts the rule came to its finding: each after which it was late was one too few."""
+    return 1 + sum(rule in attempt.late for attempt in asked[:-1])
 
 
 def _output(
@@ -95,7 +113,7 @@ def _output(
     decisions: Sequence[Decision],
 ) -> OutputReport:
     output = scope.output
-    tables, feeds = unchecked(scope.needed, rules, findings), _feeds(scope)
+    tables, feeds = unchecked(scope.needed, rules, findings), feeding(scope)
     contracts = unchecked_contracts(scope.tableless, rules, findings)
     unseen = [*map(str, tables), *contracts]
     unknown = [
@@ -135,6 +153,9 @@ def _output(
         ),
         unchecked=tuple(unseen),
         left_out=scope.left_out,
+        unresolved=scope.unresolved,
+        unused_inputs=scope.unused,
+        shared_tables=scope.shared,
     )
 
 
@@ -153,7 +174,9 @@ def _reason(
     return ""
 
 
-def _feeds(scope: Scope) -> Feeds:
+def feeding(scope: Scope) -> Feeds:
+    """Whether a table is, or feeds, a table of a section of the output."""
+
     def feeds(table: Table, section: Section) -> bool | None:
         if any(table.is_same(own) for own in section.tables):
             return True
@@ -220,6 +243,8 @@ def _rule(
         evaluated_rows=finding.evaluated_rows,
         violating_rows=finding.violating_rows,
         newest=finding.newest,
+        due_at=finding.due_at,
+        overdue_since=finding.overdue_since,
         owner=owner,
         runbook=known.runbook if known else None,
         file=rule.file,
@@ -229,7 +254,19 @@ def _rule(
         queries=queries,
         seconds=round(sum(seconds.get(id, 0.0) for id in queries), 4),
         windowed=rule.on is not None and rule.on.rows.window is not None,
+        samples=_samples(rule, finding, measured.seen),
     )
+
+
+def _samples(rule: PlannedRule, finding: Finding, seen: Seen) -> SampleReport | None:
+    """What was fetched of the rows that violate the rule."""
+    wanted = sample_of(rule, seen) if rule.samples is not None and finding.status != "pass" else None
+    if wanted is None or wanted not in seen:
+        return None
+    reply = seen.reply(wanted)
+    if isinstance(reply, Unknown):
+        return SampleReport(columns=wanted.columns, note=f"no row could be fetched: {reply.message}")
+    return SampleReport(columns=wanted.columns, rows=reply.value)
 
 
 def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:
@@ -237,7 +274,9 @@ def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:
     connection = project.connections.get(rule.connection or "")
     if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
         return connection.owner
-    behind = {_owner_of_load(project, table) for table in finding.behind}
+    # what an output declares is mended by whoever owns the output
+    late = finding.behind if rule.kind != "dependencies" else ()
+    behind = {_owner_of_load(project, table) for table in late}
     if len(behind) == 1 and (theirs := behind.pop()) is not None:
         return theirs
     classes: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
@@ -303,6 +342,13 @@ def _limited(seen: Seen) -> list[str]:
         if tables
         else []
     )
+
+
+def _of_files(seen: Seen) -> list[str]:
+    """What engines tell beside the findings of tables that are files."""
+    replies = (seen.reply(question) for question in seen if isinstance(question, Facts))
+    parts = [reply.value.parts for reply in replies if isinstance(reply, Answer)]
+    return list(dict.fromkeys(note for part in parts if part is not None for note in part.notes))
 
 
 def _counts(statuses: Sequence[str]) -> Counts:

@@ -9,12 +9,17 @@ from datetime import datetime
 from gatekeeper.errors import EngineError
 from gatekeeper.gate.pool import Pool, Ready, Reply
 from gatekeeper.model.catalog import Catalog
-from gatekeeper.model.finding import Answer, Finding, Seen, Unknown
-from gatekeeper.model.question import Custom, Facts, Question, Table
+from gatekeeper.model.finding import Answer, Finding, Moment, Seen, Unknown
+from gatekeeper.model.ports import Memory
+from gatekeeper.model.question import Changed, Custom, Facts, Past, Question, Table
 from gatekeeper.model.report import QueryReport
 from gatekeeper.model.rule import PlannedRule
-from gatekeeper.planning.batch import Query, Surroundings, alone, answers, batch, split
-from gatekeeper.planning.rounds import asked_by, obstacle, tables_of, wanted
+from gatekeeper.planning.batch import alone, answers, batch, split, tables_asked
+from gatekeeper.planning.metadata import LastChange, by_metadata, glanced
+from gatekeeper.planning.proofs import step
+from gatekeeper.planning.query import Query, Surroundings
+from gatekeeper.planning.rounds import asked_by, judged, obstacle, tables_of
+from gatekeeper.planning.samples import samples_wanted
 
 Progress = Callable[[str], None]
 
@@ -30,12 +35,22 @@ class Measured:
     at: datetime | None = None
 
 
-def measure(rules: Sequence[PlannedRule], pool: Pool, at: datetime | None, progress: Progress) -> Measured:
-    """Ask everything that the rules want to know. `at` takes the place of the databases' clocks."""
-    tables = _tables(rules)
+def measure(
+    rules: Sequence[PlannedRule],
+    pool: Pool,
+    at: datetime | None,
+    progress: Progress,
+    memory: Memory | None = None,
+    earlier: Sequence[QueryReport] = (),
+) -> Measured:
+    """Ask everything that the rules want to know. `at` takes the place of the databases' clocks.
+
+    `earlier`: the queries of the attempts before, whose numbers go on.
+    """
+    tables = tables_by_connection(rules)
     progress(f"connecting to {', '.join(sorted(tables))}" if tables else "nothing to ask")
     ready = pool.ready(tables)
-    result = Measured(_facts(tables, ready), ready, at=at)
+    result = Measured(facts_of(tables, ready), ready, queries=list(earlier), at=at)
     dialects = {name: state.dialect for name, state in ready.items() if state.error is None}
     nows = {name: at or state.now for name, state in ready.items() if state.now is not None}
     schemas = {rule.table: rule for rule in rules if rule.kind == "schema" and rule.table is not None}
@@ -46,34 +61,78 @@ def measure(rules: Sequence[PlannedRule], pool: Pool, at: datetime | None, progr
             able.append(rule)
         else:
             result.obstacles[rule.id] = finding
-    for_rule = _rules_by_question(able)
-    while questions := wanted(able, result.seen):
+    instead: dict[str, PlannedRule] = {}
+    if any(rule.metadata_only for rule in rules):
+        result.seen = glanced(result.seen)
+        able, left = by_metadata(able, result.seen, {rule.id: asked_by(rule, result.seen) for rule in able}, dialects)
+        result.obstacles |= left
+        instead = {rule.id: rule for rule in able if isinstance(rule.rule, LastChange)}
+    while True:
+        for_rule = _rules_by_question(able, result.seen)
+        questions = tuple(question for question in for_rule if question not in result.seen)
+        questions = questions or tuple(samples_wanted(able, result.seen, nows))
+        if not questions:
+            break
+        for question, rule_id in samples_wanted(able, result.seen, nows).items():
+            for_rule.setdefault(question, []).append(rule_id)
         lost = {
             question: _unreached(question, ready) for question in questions if _connection_of(question) not in dialects
         }
-        around = Surroundings(_catalogs(result.seen), dialects, nows)
-        queries, unknown = batch([question for question in questions if question not in lost], around)
-        replies: dict[Question, Answer | Unknown] = {**lost, **unknown}
+        around = Surroundings(_catalogs(result.seen), dialects, nows, pool.models(questions))
+        next_step = step([question for question in questions if question not in lost], around, result.seen)
+        for asked, wanting in next_step.asked.items():
+            mine = dict.fromkeys(id for question in wanting for id in for_rule.get(question, ()))
+            for_rule[asked] = list(mine | dict.fromkeys(for_rule.get(asked, ())))
+        queries, unknown = batch(next_step.asked, around)
+        replies: dict[Question, Answer | Unknown] = {**lost, **unknown, **next_step.settled}
+        replies |= _recalled([question for question in questions if isinstance(question, Past)], memory, nows)
         _ask(queries, pool, around, result, replies, for_rule, progress)
+        for asked in next_step.asked:
+            replies.setdefault(asked, Unknown("internal", "the question was asked and never answered"))
         result.seen = result.seen.and_(replies)
-        for_rule = _rules_by_question(able, result.seen)
+    for rule in instead.values():
+        now = nows.get(rule.on.table.connection) if rule.on is not None else None
+        if now is not None:
+            result.obstacles[rule.id] = judged(rule, result.seen, Moment(now))
+    if memory is not None:
+        _remember(able, result.seen, memory, nows)
     return result
 
 
-def _tables(rules: Iterable[PlannedRule]) -> dict[str, list[Table]]:
-    """Tables by connection; a connection that only custom queries use is there with none."""
-    found: dict[str, list[Table]] = {}
-    for rule in rules:
-        if rule.rule is None:
-            continue
-        for table in tables_of(rule):
-            known = found.setdefault(table.connection, [])
-            if table not in known:
-                known.append(table)
+def _recalled(
+    asked: Sequence[Past], memory: Memory | None, nows: Mapping[str, datetime]
+) -> dict[Question, Answer | Unknown]:
+    """What earlier runs saw; without a history nothing."""
+    found: dict[Question, Answer | Unknown] = {}
+    for question in asked:
+        now = nows.get(_connection_of(question))
+        runs = memory.recall(question, now) if memory is not None and now is not None else ()
+        found[question] = runs if isinstance(runs, Unknown) else Answer(tuple(runs), now, "recorded")
     return found
 
 
-def _facts(tables: Mapping[str, list[Table]], ready: Mapping[str, Ready]) -> Seen:
+def _remember(rules: Iterable[PlannedRule], seen: Seen, memory: Memory, nows: Mapping[str, datetime]) -> None:
+    """The numbers that a later run will ask for; of a column that nobody may see only how many rows there are."""
+    for rule in rules:
+        for question in asked_by(rule, seen):
+            if not isinstance(question, Past) or (rule.classified and question.of.fold != "count"):
+                continue
+            now = nows.get(_connection_of(question))
+            if now is not None and question.of in seen and isinstance(reply := seen.reply(question.of), Answer):
+                memory.note({question.of: reply.value}, now)
+
+
+def tables_by_connection(rules: Iterable[PlannedRule]) -> dict[str, list[Table]]:
+    """Tables by connection; a connection that only custom queries use is there with none."""
+    found: dict[str, dict[Table, None]] = {}
+    for rule in rules:
+        for table in tables_of(rule) if rule.rule is not None else ():
+            found.setdefault(table.connection, {})[table] = None
+    return {connection: list(tables) for connection, tables in found.items()}
+
+
+def facts_of(tables: Mapping[str, list[Table]], ready: Mapping[str, Ready]) -> Seen:
+    """What the catalogs say of the tables, or why they say nothing."""
     replies: dict[Question, Answer | Unknown] = {}
     for name, mine in tables.items():
         state = ready[name]
@@ -96,10 +155,10 @@ def _catalogs(seen: Seen) -> dict[Table, Catalog]:
     return found
 
 
-def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen | None = None) -> dict[Question, list[str]]:
+def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen) -> dict[Question, list[str]]:
     found: dict[Question, list[str]] = {}
     for rule in rules:
-        for question in asked_by(rule, seen or Seen()):
+        for question in asked_by(rule, seen):
             found.setdefault(question, []).append(rule.id)
     return found
 
@@ -108,11 +167,12 @@ def _connection_of(question: Question) -> str:
     match question:
         case Custom():
             return question.connection
-        case Facts():
+        case Facts() | Changed():
             return question.table.connection
+        case Past():
+            return question.of.of.table.connection
         case _:
-            of = question.child if hasattr(question, "child") else question.of
-            return of.table.connection
+            return tables_asked(question)[0].connection
 
 
 def _unreached(question: Question, ready: Mapping[str, Ready]) -> Unknown:
@@ -132,6 +192,7 @@ def _ask(
     progress: Progress,
 ) -> None:
     again: list[Query] = []
+    beside: list[Query] = []
     for done, (query, reply) in enumerate(pool.run(queries), 1):
         progress(f"{done} of {len(queries)} queries")
         id = _record(query, reply, result, for_rule)
@@ -141,11 +202,16 @@ def _ask(
             for question, value in answers(query, reply.rows).items():
                 replies[question] = Answer(value, around.nows[query.connection], "counted", (id,), reply.seconds)
         except EngineError as failed:
+            if query.parts and failed.cause in ("query", "permission", "missing_table", "missing_column", "busy"):
+                beside += query.parts  # what one table lacks, or who holds it, is no word on the others
+                continue
             if failed.culprit and len(query.questions) > 1:
                 again.append(query)
                 continue
             unknown = Unknown(failed.cause, failed.message, (id,), reply.seconds)  # type: ignore[arg-type]
             replies.update(dict.fromkeys(query.questions, unknown))
+    if beside:
+        _ask(beside, pool, around, result, replies, for_rule, progress)
     for query in again:
         rest = _without_culprits(query, pool, around, replies)
         _ask(rest, pool, around, result, replies, for_rule, progress)
@@ -178,6 +244,7 @@ def _record(query: Query, reply: Reply, result: Measured, for_rule: Mapping[Ques
             seconds=round(reply.seconds, 4),
             rules=tuple(rules),
             error=failed,
+            formulation=query.formulation,
         )
     )
     return id

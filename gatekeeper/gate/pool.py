@@ -11,9 +11,10 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from gatekeeper.errors import EngineError
@@ -21,8 +22,8 @@ from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.ports import Engine, Session
 from gatekeeper.model.project import Connection
-from gatekeeper.model.question import Table
-from gatekeeper.planning.batch import Query
+from gatekeeper.model.question import Modelled, Question, Table
+from gatekeeper.planning.query import Query
 
 # How long a cancelled query may take to end before its thread is left behind.
 _GRACE_SECONDS = 5.0
@@ -80,8 +81,11 @@ class Pool:
         jobs: int,
         deadline: float,
         interrupt: Interrupt,
+        python: Path | None = None,
     ) -> None:
+        """`python`: the folder from which models may be imported; None: no code of the project's runs."""
         self._connections = connections
+        self._python = python
         self._connect = connect
         self._jobs = threading.Semaphore(jobs)
         self._deadline = deadline
@@ -92,6 +96,8 @@ class Pool:
         self._hanging: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.abandoned = 0
+        self.retried: Counter[str] = Counter()
+        """How often each connection failed and was tried again."""
 
     def ready(self, tables: Mapping[str, Sequence[Table]]) -> dict[str, Ready]:
         """Open every connection, read its clock and reflect its tables, side by side."""
@@ -113,11 +119,27 @@ class Pool:
             found[names[key]] = Ready(error=outcome) if isinstance(outcome, EngineError) else outcome
         return found
 
+    def models(self, questions: Iterable[Question]) -> dict[str, tuple[str, ...] | Unknown]:
+        """The columns that each pandera model names, by permission; nothing without."""
+        names = {question.model for question in questions if isinstance(question, Modelled)}
+        if not names or self._python is None:
+            return {}
+        from gatekeeper.engines.frame_model import columns_named
+
+        return {name: columns_named(name, self._python) for name in sorted(names)}
+
     def run(self, queries: Sequence[Query]) -> Iterator[tuple[Query, Reply]]:
         """Each query with what came of it, in the order in which they end."""
 
         def asking(query: Query) -> Callable[[Session], list[tuple[Any, ...]]]:
             seconds = self._connections[query.connection].statement_timeout.total_seconds()
+            first = query.questions[0] if query.questions else None
+            if isinstance(first, Modelled) and (root := self._python) is not None:
+                from gatekeeper.engines.frame_model import refused_rows
+
+                return lambda session: refused_rows(
+                    session, query.sql, first.model, query.limit, root, query.facts, seconds
+                )
             return lambda session: session.rows(query.sql, limit=query.limit, timeout_seconds=seconds)
 
         jobs = [_Job(query.connection, asking(query), key) for key, query in enumerate(queries)]
@@ -297,6 +319,8 @@ class Pool:
                     raise
                 if self._interrupt.signal is not None:
                     raise EngineError("interrupted", "the run was interrupted") from failed
+                with self._lock:
+                    self.retried[name] += 1
                 time.sleep(pause)
         raise EngineError("internal", "no attempt was made to connect")
 

@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
 
 from gatekeeper import __version__
 from gatekeeper.errors import UsageError
-from gatekeeper.gate.assemble import assemble
-from gatekeeper.gate.measure import Measured, measure
+from gatekeeper.gate.arrivals import arrivals
+from gatekeeper.gate.assemble import assemble, feeding
+from gatekeeper.gate.contaminated import contaminations
+from gatekeeper.gate.holidays import holidays_of
+from gatekeeper.gate.measure import Measured
 from gatekeeper.gate.pool import Interrupt, Pool
 from gatekeeper.gate.scope import Before, Scope, of_contract, of_output
-from gatekeeper.lineage.graph import Graph, read_project
+from gatekeeper.gate.wait import Asking, ask_all, wait_for
+from gatekeeper.lineage.project import graph_of
 from gatekeeper.model.finding import Finding, Moment, error, skipped
-from gatekeeper.model.ports import Engine
+from gatekeeper.model.ports import Engine, Memory
 from gatekeeper.model.project import Connection, Project
 from gatekeeper.model.question import AsOf, Table
 from gatekeeper.model.report import Report
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.rounds import judged
-from gatekeeper.planning.window import load_columns, narrowed, parse_window
+from gatekeeper.planning.window import (
+    event_columns,
+    load_columns,
+    measured_whole,
+    narrowed,
+    parse_window,
+    window_columns,
+)
+from gatekeeper.policy.decisions import decide
 from gatekeeper.policy.settle import explained, settled
+from gatekeeper.policy.verdict import unchecked, unchecked_contracts
+from gatekeeper.policy.wait import Patience, may_wait, patience
+from gatekeeper.policy.waivers import ending
 from gatekeeper.registry import did_you_mean
 
 RUN_SECONDS = timedelta(hours=1).total_seconds()
@@ -44,6 +60,10 @@ class Options:
     strict: bool = False
     advisory: bool = False
     select: tuple[str, ...] = ()
+    metadata_only: bool = False
+    allow_python: bool = False
+    wait: timedelta | None = None
+    """In place of what the outputs say; nothing: ask once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +73,14 @@ class World:
     connect: Callable[[Connection], Engine]
     interrupt: Interrupt = field(default_factory=Interrupt)
     progress: Callable[[str], None] = lambda said: None
+    memory: Memory | None = None
 
 
 def scopes(project: Project, command: str, names: Sequence[str], before: Before) -> list[Scope]:
     """What is to be gated or checked. Raises: UsageError where a name is unknown."""
     if command == "check":
         return [of_contract(project.contracts[name]) for name in _known("contract", names, project.contracts)]
-    graph: Graph | None = None
-    if project.sql is not None and project.sql.paths:
-        graph = read_project(project.root, project.sql.paths, project.sql.dialect)
+    graph = graph_of(project)
     return [
         of_output(project, project.outputs[name], graph, before) for name in _known("output", names, project.outputs)
     ]
@@ -91,29 +110,46 @@ def selected(scoped: Sequence[Scope], select: Sequence[str]) -> list[Scope]:
 def run(project: Project, scoped: Sequence[Scope], command: str, options: Options, world: World) -> Report:
     """Measure every rule once, judge it, and say what each output makes of it."""
     started = datetime.now(timezone.utc)
-    pool = Pool(
-        project.connections,
-        world.connect,
-        jobs=options.jobs,
-        deadline=time.monotonic() + options.timeout_seconds,
-        interrupt=world.interrupt,
-    )
+    deadline = time.monotonic() + options.timeout_seconds
+    may_run = options.allow_python or project.allow_python
     rules = planned(project, scoped, options)
     given = {id: finding for scope in scoped for id, finding in scope.given.items()}
     given |= {
         rule.id: skipped("not_selected", "left out by --select") for rule in rules if not _selected(rule, options)
     }
-    try:
-        measured = measure([rule for rule in rules if rule.id not in given], pool, options.as_of, world.progress)
-    finally:
-        pool.close()
-    findings = conclude(rules, measured, given, options.as_of or started)
+    holidays = holidays_of(project, rules, options.as_of or started)
+
+    def own_findings(asked: Sequence[PlannedRule], seen: Measured) -> dict[str, Finding]:
+        told = {**arrivals(asked, project.root, options.as_of), **given}
+        return apart(asked, seen, told, options.as_of or started, holidays)
+
+    asking = Asking(
+        pool=lambda: Pool(project.connections, world.connect, jobs=options.jobs, deadline=deadline,
+                          interrupt=world.interrupt, python=project.root if may_run else None),
+        given=given,
+        conclude=own_findings,
+        at=options.as_of,
+        progress=world.progress,
+        memory=world.memory,
+        deadline=deadline,
+        stopped=lambda: world.interrupt.signal is not None,
+        chance=random.random,
+    )  # fmt: skip
+    # a moment of the past has no later one to wait for
+    is_patient = options.as_of is None and may_wait([scope.output for scope in scoped], options.wait)
+    found = ask_all(rules, asking, watch=is_patient)
+    if is_patient:
+        wait_for(rules, asking, found, lambda findings: _awaited(scoped, rules, findings, options, started))
+    findings = explained(rules, found.raw)
+    measured = found.measured
+    graph = next((scope.graph for scope in scoped if scope.graph is not None), None)
     return assemble(
         project,
         scoped,
         rules,
         findings,
         measured,
+        contaminations(project, lambda: graph or graph_of(project), rules, findings),
         today=_today(options.as_of or started),
         strict=options.strict,
         frame=Report(
@@ -129,10 +165,37 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
             window=options.window,
             before=options.before if command == "gate" else None,
             as_of=options.as_of,
-            notes=(*(str(problem) for problem in project.warnings), *_asked_once(scoped), *_unlimited(rules, options)),
-            abandoned=pool.abandoned,
+            attempts=tuple(found.told),
+            notes=(
+                *(str(problem) for problem in project.warnings),
+                *(said for scope in scoped for said in ending(scope.output, _today(options.as_of or started))),
+                *_unlimited(rules, options),
+                *_whole(rules, options),
+                *(graph.notes if graph is not None else ()),
+            ),
+            abandoned=found.abandoned,
         ),
     )
+
+
+def _awaited(
+    scoped: Sequence[Scope],
+    rules: Sequence[PlannedRule],
+    findings: Mapping[str, Finding],
+    options: Options,
+    started: datetime,
+) -> dict[str, Patience]:
+    """What is worth waiting for: late rules of the outputs that nothing else keeps closed."""
+    by_id = {rule.id: rule for rule in rules}
+    found: dict[str, Patience] = {}
+    for scope in scoped:
+        mine = [by_id[rule.id] for rule in scope.rules]
+        if unchecked(scope.needed, mine, findings) or unchecked_contracts(scope.tableless, mine, findings):
+            continue
+        made = decide(scope.output, mine, findings, _today(started), feeding(scope), strict=options.strict)
+        for id, known in patience(scope.output, mine, findings, made, options.wait).items():
+            found[id] = max(known, found.get(id, known), key=lambda patience: patience.wait)
+    return found
 
 
 def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list[PlannedRule]:
@@ -144,21 +207,39 @@ def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list
     as_of = AsOf("", options.as_of) if options.as_of else None
     loads: dict[Table, str] = load_columns(dict(project.contracts))
     rules = {rule.id: rule for scope in scoped for rule in scope.rules}
-    return [narrowed(rule, window, as_of, loads) for rule in rules.values()]
+    promised = [rule for contract in project.contracts.values() for rule in contract.rules]
+    events, columns = event_columns(promised), window_columns([*promised, *rules.values()])
+    made = [narrowed(rule, window, as_of, loads, events, columns) for rule in rules.values()]
+    return [replace(rule, metadata_only=True) for rule in made] if options.metadata_only else made
 
 
 def conclude(
-    rules: Sequence[PlannedRule], measured: Measured, given: Mapping[str, Finding], fallback: datetime
+    rules: Sequence[PlannedRule],
+    measured: Measured,
+    given: Mapping[str, Finding],
+    fallback: datetime,
+    holidays: frozenset[date] = frozenset(),
 ) -> dict[str, Finding]:
-    """The finding of every rule. A rule that nobody measured is an error, never a pass."""
+    """The finding of every rule, with the absence that a late table explains."""
+    return explained(rules, apart(rules, measured, given, fallback, holidays))
+
+
+def apart(
+    rules: Sequence[PlannedRule],
+    measured: Measured,
+    given: Mapping[str, Finding],
+    fallback: datetime,
+    holidays: frozenset[date] = frozenset(),
+) -> dict[str, Finding]:
+    """The finding of every rule by itself. A rule that nobody measured is an error, never a pass."""
     findings: dict[str, Finding] = {}
     for rule in rules:
         raw = given.get(rule.id) or measured.obstacles.get(rule.id)
         if raw is None:
             state = measured.ready.get(rule.on.table.connection) if rule.on else None
-            raw = judged(rule, measured.seen, Moment(_now(rule, measured, fallback))) if state else None
+            raw = judged(rule, measured.seen, Moment(_now(rule, measured, fallback), holidays)) if state else None
         findings[rule.id] = settled(rule, raw or error("internal", "the rule was planned and never measured"))
-    return explained(rules, findings)
+    return findings
 
 
 def _now(rule: PlannedRule, measured: Measured, fallback: datetime) -> datetime:
@@ -184,21 +265,18 @@ def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list
     return list(dict.fromkeys(names)) or list(known)
 
 
-def _asked_once(scoped: Sequence[Scope]) -> list[str]:
-    waiting = []
-    for output in (scope.output for scope in scoped):
-        said = [output.late, *(section.late for section in output.sections), *(entry.late for entry in output.inputs)]
-        if any(late is not None and late.wait for late in said):
-            waiting.append(f"{output.id} says how long to wait; this version asks once")
-    return waiting
-
-
 def _unlimited(rules: Sequence[PlannedRule], options: Options) -> list[str]:
     own = [rule.id for rule in rules if getattr(rule.rule, "query", None) is not None]
     if not own or (options.as_of is None and options.window is None):
         return []
     said = "--as-of and --window can't limit what a rule's own query reads"
     return [f"{said}: {', '.join(own[:3])}{' and more' if len(own) > 3 else ''}"]
+
+
+def _whole(rules: Sequence[PlannedRule], options: Options) -> list[str]:
+    tables = measured_whole(rules) if options.window is not None else []
+    said = "no rule names a window column, so it is measured whole"
+    return [f"{table}: {said}" for table in tables]
 
 
 def _today(moment: datetime) -> date:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from gatekeeper.lineage.graph import Graph, Read
-from gatekeeper.model.contract import Contract, ContractTable
+from gatekeeper.lineage.graph import Graph, Unread
+from gatekeeper.lineage.lists import Undeclared, shared, undeclared, unresolved, unused
+from gatekeeper.model.contract import Contract
 from gatekeeper.model.finding import Finding, error
 from gatekeeper.model.output import Output
 from gatekeeper.model.project import Project
-from gatekeeper.model.question import Table
-from gatekeeper.model.report import HiddenDependency, Place
+from gatekeeper.model.question import Table, is_same_path
+from gatekeeper.model.report import HiddenDependency, Place, SharedTable, Unresolved, UnusedInput
 from gatekeeper.model.rule import PlannedRule
 
 Before = Literal["build", "refresh"]
+_NAMED: Final = 20
 
 
 @dataclass(slots=True)
@@ -32,6 +34,9 @@ class Scope:
     hidden: tuple[HiddenDependency, ...] = ()
     left_out: tuple[str, ...] = ()
     graph: Graph | None = None
+    unresolved: tuple[Unresolved, ...] = ()
+    unused: tuple[UnusedInput, ...] = ()
+    shared: tuple[SharedTable, ...] = ()
 
 
 def of_output(project: Project, output: Output, graph: Graph | None, before: Before) -> Scope:
@@ -41,8 +46,6 @@ def of_output(project: Project, output: Output, graph: Graph | None, before: Bef
     scope = Scope(output, "output", [], needed, list(dict.fromkeys(tableless)), graph=graph)
     if graph is not None:
         _dependencies(project, scope, graph)
-    elif project.dbt is not None and output.hidden_dependencies != "ignore":
-        _add(scope, error("unsupported", f"{project.dbt}: dbt projects are not read yet; name their SQL under `sql:`"))
     contracts = {entry.contract for entry in output.inputs}
     rules = [
         rule
@@ -73,26 +76,43 @@ def of_contract(contract: Contract) -> Scope:
 def _dependencies(project: Project, scope: Scope, graph: Graph) -> None:
     """The rule `<output>#dependencies`, and the contracts of hidden tables, which are checked with it."""
     output = scope.output
-    known = [table for contract in project.contracts.values() for table in contract.tables]
-    hidden: dict[tuple[str, ...], list[Read]] = {}
-    for read in graph.sources(table.path for table in output.tables):
-        if _covering(read, scope.needed) is None and not any(_is(read, table) for table in output.tables):
-            hidden.setdefault(read.path, []).append(read)
+    hidden = undeclared(project, graph, output, scope.needed)
+    unread = unresolved(project, graph, output)
     scope.hidden = tuple(
         HiddenDependency(
-            table=".".join(path),
-            read_by=tuple(Place(file=read.file, line=read.line, column=read.column) for read in reads),
-            path=reads[0].via,
+            table=each.table,
+            read_by=tuple(Place(file=read.file, line=read.line, column=read.column) for read in each.reads),
+            path=each.reads[0].via,
         )
-        for path, reads in hidden.items()
+        for each in hidden
     )
-    for reads in hidden.values():
-        scope.needed += [
-            entry.table for entry in known if _is(reads[0], entry.table) and entry.table not in scope.needed
-        ]
-    if output.hidden_dependencies == "ignore" or not output.tables:
-        return
-    _add(scope, _finding(scope, graph, known))
+    scope.unresolved = _told(unread, feeds=True) + _told(
+        (why for why in graph.unread if why not in unread), feeds=False
+    )
+    scope.unused = tuple(
+        UnusedInput(table=each.table, contract=each.contract, sure=each.is_sure) for each in unused(graph, output)
+    )
+    scope.shared = tuple(
+        SharedTable(
+            table=each.table,
+            written_by=tuple(Place(file=file, line=line, column=column) for file, line, column, _ in each.writers),
+        )
+        for each in shared(graph, [table.path for table in output.tables])
+    )
+    known = [entry.table for contract in project.contracts.values() for entry in contract.tables]
+    for each in hidden:
+        scope.needed += [table for table in known if is_same_path(each.path, table.path) and table not in scope.needed]
+    if output.hidden_dependencies != "ignore" and output.tables:
+        _add(scope, _finding(scope, hidden, unread))
+
+
+def _told(unread: Iterable[Unread], *, feeds: bool) -> tuple[Unresolved, ...]:
+    return tuple(
+        Unresolved(
+            file=why.file, line=why.line, column=why.column, code=why.code, message=why.message, feeds=feeds
+        )
+        for why in unread
+    )  # fmt: skip
 
 
 def _add(scope: Scope, finding: Finding) -> None:
@@ -106,38 +126,44 @@ def _add(scope: Scope, finding: Finding) -> None:
     scope.given[rule.id] = finding
 
 
-def _finding(scope: Scope, graph: Graph, known: Sequence[ContractTable]) -> Finding:
-    missing = [
-        table for table in scope.output.tables if not graph.is_built(table.path) and not _described(table, known)
-    ]
-    if graph.unread:
-        return error("lineage", f"the SQL can't all be read: {graph.unread[0]}")
-    if missing:
-        return error("lineage", f"no SQL of the project writes {missing[0]}, so what it reads is unknown")
-    if not scope.hidden:
+def _finding(scope: Scope, hidden: Sequence[Undeclared], unread: Sequence[Unread]) -> Finding:
+    is_strict = scope.output.hidden_dependencies == "fail"
+    beside = f"; and {_counted(unread)}: {unread[0]}" if unread else ""
+    sure = any(read.state != "guess" for each in hidden for read in each.reads)
+    if unread and not (sure and is_strict):
+        return error("lineage", _unread(unread, hidden))
+    if not hidden:
         return Finding(status="pass", message="the SQL reads nothing but what the inputs cover", established="recorded")
-    named = ", ".join(
-        f"{table.table} (read at {table.read_by[0].file}:{table.read_by[0].line}:{table.read_by[0].column})"
-        for table in scope.hidden
-    )
-    finding = Finding(
-        status="fail",
-        message=f"no input covers {named}",
-        measured=len(scope.hidden),
+    return Finding(
+        status="fail" if is_strict else "warn",
+        message=f"no input covers {_named(hidden)}{beside}",
+        measured=len(hidden),
         unit="value",
         expected="no table that the SQL reads and no input covers",
         established="recorded",
+        # so that it closes only the sections that they feed
+        behind=() if unread else tuple(Table(scope.output.tables[0].connection, each.path) for each in hidden),
     )
-    return finding if scope.output.hidden_dependencies == "fail" else replace(finding, status="warn")
 
 
-def _described(table: Table, known: Sequence[ContractTable]) -> bool:
-    return any(table.is_same(entry.table) for entry in known)
+def _unread(unread: Sequence[Unread], hidden: Sequence[Undeclared]) -> str:
+    beside = f"; no input covers {_named(hidden)}" if hidden else ""
+    if all(why.code == "not-built" for why in unread):
+        return unread[0].message + beside
+    more = f" (and {len(unread) - 1} more)" if len(unread) > 1 else ""
+    return f"the SQL can't all be read: {unread[0]}{more}{beside}"
 
 
-def _covering(read: Read, tables: Sequence[Table]) -> Table | None:
-    return next((table for table in tables if _is(read, table)), None)
+def _counted(unread: Sequence[Unread]) -> str:
+    return "1 place of the SQL can't be read" if len(unread) == 1 else f"{len(unread)} places of the SQL can't be read"
 
 
-def _is(read: Read, table: Table) -> bool:
-    return table.is_same(Table(table.connection, read.path))
+def _named(hidden: Sequence[Undeclared]) -> str:
+    """`raw.rates (read at sql/revenue.sql:3:24)`, of so many that a line can hold them."""
+    said = [f"{each.table} (read at {_place(each)})" for each in hidden[:_NAMED]]
+    return ", ".join(said) + (f" and {len(hidden) - _NAMED} more" if len(hidden) > _NAMED else "")
+
+
+def _place(each: Undeclared) -> str:
+    read = each.reads[0]
+    return f"{read.file}:{read.line}:{read.column}"

@@ -1,359 +1,286 @@
-"""The columns behind each output column, and those that decide which rows there are."""
+"""The columns behind each column that a statement gives, and those that decide which rows there are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlglot import exp
+from sqlglot.tokenizer_core import Token
 
 from gatekeeper.lineage.names import Name, Naming
-from gatekeeper.lineage.relations import (
-    Leaf,
-    Leaves,
-    Output,
-    Relation,
-    Schema,
-    Scope,
-    is_open,
-    joined,
-    lookup,
-    raised,
-    renamed,
-    starred,
-    united,
-)  # fmt: skip
-from gatekeeper.lineage.script import ColumnUse, Role, Transform
-from gatekeeper.lineage.tables import Flow, Walk
+from gatekeeper.lineage.queries import Queries
+from gatekeeper.lineage.relations import Leaves, Output, Relation, Schema, Scope, lookup, starred
+from gatekeeper.lineage.script import ColumnUse
 from gatekeeper.lineage.targets import targets
 
-_CLAUSES: Final[tuple[tuple[str, Role], ...]] = (
-    ("where", "filter"), ("prewhere", "filter"), ("having", "filter"), ("qualify", "filter"), ("connect", "filter"),
-    ("group", "group"), ("order", "order"), ("sort", "order"), ("distribute", "order"), ("cluster", "order"),
-    ("windows", "window"), ("distinct", "group"), ("limit", "filter"),
-)  # fmt: skip
+
+def resolve(
+    tree: exp.Expr,
+    naming: Naming,
+    full: Callable[[Name], Name],
+    schema: Schema,
+    *,
+    text: str = "",
+    tokens: Sequence[Token] = (),
+    into: Name | None = None,
+) -> tuple[tuple[ColumnUse, ...], dict[tuple[str, ...], tuple[str, ...]]]:
+    """The columns that the statement reads, each with its role and the column that it goes into; and the columns of
+    the tables that it defines.
+
+    `into` is the target of a query whose statement was taken off it.
+    """
+    resolver = _Statement(naming, full, schema, text, tokens)
+    uses = tuple(dict.fromkeys(resolver.uses(tree, str(full(into)) if into is not None else "")))
+    return uses, resolver.defined
 
 
-def resolve(tree: exp.Expr, naming: Naming, full: Callable[[Name], Name], schema: Schema) -> tuple[ColumnUse, ...]:
-    """The columns that the statement reads, each with its role and the column that it goes into."""
-    resolver = _Resolver(naming, full, schema)
-    return tuple(dict.fromkeys(resolver.statement(tree)))
+class _Statement(Queries):
+    def __init__(
+        self, naming: Naming, full: Callable[[Name], Name], schema: Schema, text: str = "", tokens: Sequence[Token] = ()
+    ) -> None:
+        super().__init__(naming, full, schema, text, tokens)
+        self.defined: dict[tuple[str, ...], tuple[str, ...]] = {}
 
+    def _defines(self, table: object, names: list[str]) -> None:
+        name = self._name(table)
+        if name is not None and names and "*" not in names:
+            self.defined[self.full(name).key] = tuple(names)
 
-class _Resolver:
-    def __init__(self, naming: Naming, full: Callable[[Name], Name], schema: Schema) -> None:
-        self.naming = naming
-        self.full = full
-        self.schema = schema
-        self.walk = Walk(naming, Flow())
-        self.controls: dict[tuple[Leaf, Role], None] = {}
-
-    def statement(self, tree: exp.Expr) -> Iterator[ColumnUse]:
+    def uses(self, tree: exp.Expr, target: str) -> Iterator[ColumnUse]:
         """The uses of a statement's columns."""
         scope = Scope({}, None, {})
         if isinstance(tree, exp.MultitableInserts):
-            source = tree.args.get("source")
-            if isinstance(source, exp.Expr):
-                for insert in tree.find_all(exp.Insert):
-                    yield from self._into(self._outputs(source, scope), insert)
+            yield from self._several(tree, scope)
             return
-        self._with(tree, scope)
+        self.ctes(tree, scope)
         if isinstance(tree, (exp.Merge, exp.Update)):
             yield from self._changed(tree, scope)
-            return
-        query = tree
-        if isinstance(tree, (exp.Create, exp.Insert)):
-            query = tree.args.get("expression")  # type: ignore[assignment]
         elif isinstance(tree, exp.Delete):
-            where = tree.args.get("where")
-            written, _ = targets(tree, self.naming)
-            using = tree.args.get("using") or []
-            for item in [*written, tree.this, *(using if isinstance(using, list) else [using])]:
-                if isinstance(item, exp.Expr):
-                    self._item(item, scope)
-            for join in tree.args.get("joins") or []:
-                self._item(join, scope)
-            if where is not None:
-                self._control(where, "filter", scope)
-            yield from self._decided(self._shown(written[0]) if written else "")
-            return
-        if isinstance(query, (exp.Query, exp.Subquery)):
-            into = query.args.get("into")
-            outputs = self._outputs(query, scope)
-            yield from self._into(outputs, tree if query is not tree else into)
+            yield from self._deleted(tree, scope)
+        elif isinstance(tree, (exp.Create, exp.Insert)):
+            yield from self._filled(tree, scope)
+        elif isinstance(tree, exp.Copy):
+            yield from self._copied(tree, scope)
+        elif isinstance(tree, exp.Cache):
+            query = tree.args.get("expression")
+            if isinstance(query, exp.Query) and isinstance(tree.this, exp.Table):
+                yield from self._given(self.outputs(query, scope), self.table(tree.this), [], scope)
+        elif isinstance(tree, (exp.Query, exp.Table, exp.Values, exp.Pivot)):
+            found = tree.args.get("into")
+            into = found.this if isinstance(found, exp.Into) else None
+            table = self.table(into) if isinstance(into, exp.Table) and not target else target
+            outputs = self.outputs(tree, scope)
+            self._defines(into, [output.name for output in outputs])
+            yield from self._given(outputs, table, [], scope)
+        for cte in self._changing(tree):
+            yield from _Statement(self.naming, self.full, self.schema).uses(cte, "")
 
-    def _shown(self, table: exp.Table) -> str:
+    def _changing(self, tree: exp.Expr) -> Iterator[exp.Expr]:
+        """PostgreSQL's changes within WITH."""
+        clause = tree.args.get("with_")
+        for cte in clause.expressions if clause is not None else ():
+            if isinstance(cte.this, (exp.Insert, exp.Update, exp.Delete, exp.Merge)):
+                yield cte.this
+
+    def table(self, table: exp.Table) -> str:
+        """The table's full name."""
         name = self.walk.name(table)
         return str(self.full(name)) if name is not None else ""
 
-    def _into(self, outputs: list[Output], target: exp.Expr | None) -> Iterator[ColumnUse]:
-        """The outputs, by place where the target lists its columns, else by name."""
-        table, listed = "", list[str]()
-        if target is not None:
-            this = target.this
-            if isinstance(this, exp.Schema):
-                listed = [each.name for each in this.expressions if isinstance(each, (exp.Identifier, exp.ColumnDef))]
-                this = this.this
-            table = self._shown(this) if isinstance(this, exp.Table) else ""
-            if not listed and isinstance(target, exp.Insert) and isinstance(this, exp.Table):
-                name = self.walk.name(this)
-                listed = list(self.schema.get(self.full(name).key, ())) if name is not None else []
+    def _listed(self, this: object) -> list[str]:
+        """The columns that a target lists, or is known to have."""
+        if isinstance(this, exp.Schema):
+            named = [each for each in this.expressions if isinstance(each, (exp.Identifier, exp.ColumnDef))]
+            return [self.shown(each.this if isinstance(each, exp.ColumnDef) else each) for each in named]
+        name = self.walk.name(this) if isinstance(this, exp.Table) else None
+        return list(self.schema.of(self.full(name).key) or ()) if name is not None else []
+
+    def _filled(self, tree: exp.Create | exp.Insert, scope: Scope) -> Iterator[ColumnUse]:
+        """INSERT … SELECT, CREATE … AS: by place where the target's columns are known, else by name."""
+        this = tree.this
+        into = this.this if isinstance(this, exp.Schema) else this
+        table = self.table(into) if isinstance(into, exp.Table) else ""
+        if isinstance(into, exp.Directory):
+            table = f"path:{into.this.name}"
+        properties = tree.args.get("properties")
+        for each in properties.expressions if isinstance(properties, exp.Expr) else ():
+            if isinstance(each, exp.ToTableProperty) and isinstance(each.this, exp.Table):
+                table = self.table(each.this)
+        query = tree.args.get("expression")
+        by_name = isinstance(tree, exp.Insert) and tree.args.get("by_name")
+        listed = self._listed(this) if isinstance(tree, exp.Insert) or isinstance(this, exp.Schema) else []
+        outputs = self.outputs(query, scope) if isinstance(query, (exp.Query, exp.Table, exp.Values)) else []
+        if isinstance(tree, exp.Create):
+            self._defines(into, listed or [output.name for output in outputs])
+        yield from self._given(outputs, table, [] if by_name else listed, scope)
+        conflict = tree.args.get("conflict")
+        if isinstance(conflict, exp.Expr):
+            names = listed or [output.name for output in outputs]
+            new = [Output(name, output.leaves) for name, output in zip(names, outputs, strict=False)]
+            around = Scope({self.naming.alias("excluded", False): Relation(outputs=new)}, None, scope.ctes)
+            known = self.schema.of(self.full(name).key) if (name := self._name(into)) is not None else None
+            around.relations[self.naming.alias(into.name, False)] = Relation(table=table, columns=known)
+            yield from self._set(conflict.expressions, table, around)
+
+    def _name(self, into: object) -> Name | None:
+        return self.walk.name(into) if isinstance(into, exp.Table) else None
+
+    def _given(self, outputs: list[Output], table: str, listed: list[str], scope: Scope) -> Iterator[ColumnUse]:
+        """What a query gives to a target, and what decided its rows."""
         stars = any(output.name == "*" for output in outputs)
         for place, output in enumerate(outputs):
-            column = output.name
-            if listed and not stars and place < len(listed):
-                column = listed[place]
-            for (source, source_column), transform in output.leaves.items():
-                yield ColumnUse(source, source_column, table, column, "value", transform)
+            column = listed[place] if listed and not stars and place < len(listed) else output.name
+            yield from self._goes(output.leaves, table, column)
         yield from self._decided(table)
 
-    def _decided(self, table: str) -> Iterator[ColumnUse]:
-        for (leaf, role), _ in self.controls.items():
-            yield ColumnUse(leaf[0], leaf[1], table, "*", role, "none")
+    def _goes(self, leaves: Leaves, table: str, column: str) -> Iterator[ColumnUse]:
+        for (source, name, role), transform in leaves.items():
+            yield ColumnUse(source, name, table, column, role, transform if role == "value" else "none")
 
-    def _changed(self, tree: exp.Expr, scope: Scope) -> Iterator[ColumnUse]:
+    def _decided(self, table: str) -> Iterator[ColumnUse]:
+        for source, column, role in self.controls:
+            yield ColumnUse(source, column, table, "*", role, "none")
+
+    def _several(self, tree: exp.MultitableInserts, scope: Scope) -> Iterator[ColumnUse]:
+        """INSERT ALL: each target takes what its VALUES say of the query's rows, or all of them."""
+        source = tree.args.get("source")
+        if not isinstance(source, exp.Expr):
+            return
+        self.ctes(tree, scope)
+        if not isinstance(source, exp.Query) or any(
+            isinstance(each.args.get("expression"), exp.Select) for each in tree.find_all(exp.Insert)
+        ):
+            yield from self._from_first(tree, source, scope)
+            return
+        outputs = self.outputs(source, scope)
+        rows = Scope({"": Relation(outputs=outputs)}, None, scope.ctes)
+        for branch in tree.expressions:
+            if isinstance(branch.args.get("expression"), exp.Expr) and not isinstance(branch, exp.Insert):
+                self.control(branch.args["expression"], "filter", rows)
+        for insert in tree.find_all(exp.Insert):
+            into = insert.this.this if isinstance(insert.this, exp.Schema) else insert.this
+            if not isinstance(into, exp.Table):
+                continue
+            values = insert.args.get("expression")
+            given = self._values(values, rows) if isinstance(values, exp.Values) else outputs
+            yield from self._given(given, self.table(into), self._listed(insert.this), scope)
+
+    def _from_first(self, tree: exp.Expr, source: exp.Expr, scope: Scope) -> Iterator[ColumnUse]:
+        """Hive's FROM t INSERT … SELECT … INSERT … SELECT …: each SELECT is from t."""
+        for insert in tree.find_all(exp.Insert):
+            query = insert.args.get("expression")
+            into = insert.this.this if isinstance(insert.this, exp.Schema) else insert.this
+            if isinstance(query, exp.Select) and isinstance(into, exp.Table):
+                whole = query.copy()
+                if whole.args.get("from_") is None:
+                    whole.set("from_", exp.From(this=source.copy()))
+                self.controls = {}
+                yield from self._given(self.outputs(whole, scope), self.table(into), self._listed(insert.this), scope)
+
+    def _copied(self, tree: exp.Copy, scope: Scope) -> Iterator[ColumnUse]:
+        """COPY with a query on one of its sides."""
+        files = tree.args.get("files") or []
+        into = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        query = next((each for each in (into, *files) if isinstance(each, exp.Query)), None)
+        if query is None:
+            return
+        table = self.table(into) if isinstance(into, exp.Table) else ""
+        for each in files if not table else ():
+            place = each if isinstance(each, exp.Literal) else each.this
+            table = f"path:{place.name}" if isinstance(place, exp.Literal) else table
+        yield from self._given(self.outputs(query, scope), table, self._listed(tree.this), scope)
+
+    def _deleted(self, tree: exp.Delete, scope: Scope) -> Iterator[ColumnUse]:
+        written, _ = targets(tree, self.naming)
+        using = tree.args.get("using") or []
+        items = [*written, tree.this, *(using if isinstance(using, list) else [using])]
+        for item in items:
+            if isinstance(item, exp.Expr):
+                self.item(item, scope)
+        for join in tree.args.get("joins") or []:
+            self.item(join, scope)
+        if isinstance(tree.args.get("where"), exp.Expr):
+            self.control(tree.args["where"], "filter", scope)
+        yield from self._decided(self.table(written[0]) if written else "")
+
+    def _changed(self, tree: exp.Merge | exp.Update, scope: Scope) -> Iterator[ColumnUse]:
         """UPDATE and MERGE: what is set, and what decides which rows."""
         written, _ = targets(tree, self.naming)
-        target = self._shown(written[0]) if written else ""
+        target = self.table(written[0]) if written else ""
         into = tree.this
-        sources = [into, *(join for join in into.args.get("joins") or [])]
+        sources = [into, *(join for join in into.args.get("joins") or [])] if isinstance(into, exp.Expr) else []
         source = tree.args.get("from_") if isinstance(tree, exp.Update) else tree.args.get("using")
-        if isinstance(source, exp.Expr):
-            sources += [source.this if isinstance(source, exp.From) else source]
+        first = source.this if isinstance(source, exp.From) else source
+        if isinstance(first, exp.Expr):
+            sources.append(first)
         for item in sources:
-            self._item(item, scope)
+            self.item(item, scope)
+        own = self.naming.alias(into.alias_or_name, False) if isinstance(into, exp.Expr) else ""
         if isinstance(tree, exp.Merge):
-            condition = tree.args.get("on")
-            if condition is not None:
-                self._control(condition, "merge key", scope)
-            whens = tree.args.get("whens")
-            for when in whens.expressions if isinstance(whens, exp.Expr) else ():
-                if when.args.get("condition") is not None:
-                    self._control(when.args["condition"], "filter", scope)
-                then = when.args.get("then")
-                if isinstance(then, exp.Update):
-                    yield from self._set(then.expressions, target, scope)
-                elif isinstance(then, exp.Insert) and isinstance(then.this, exp.Tuple):
-                    values = then.expression.expressions if isinstance(then.expression, exp.Expr) else []
-                    for column, value in zip(then.this.expressions, values, strict=False):
-                        yield from self._value(value, target, column.name, scope)
+            yield from self._merged(tree, target, own, scope)
         else:
-            if tree.args.get("where") is not None:
-                self._control(tree.args["where"], "filter", scope)
-            yield from self._set(tree.expressions, target, scope)
-        yield from self._decided(target)
+            if isinstance(tree.args.get("where"), exp.Expr):
+                self.control(tree.args["where"], "filter", scope)
+            several = {self.naming.alias(each.alias_or_name, False): self.table(each) for each in written}
+            yield from self._set(tree.expressions, target, scope, several if len(several) > 1 else {})
+        for table in dict.fromkeys(self.table(each) for each in written) if written else ("",):
+            yield from self._decided(table)
 
-    def _set(self, assignments: list[exp.Expr], target: str, scope: Scope) -> Iterator[ColumnUse]:
-        for each in assignments:
-            if isinstance(each, exp.EQ):
-                yield from self._value(each.expression, target, each.this.name, scope)
-
-    def _value(self, value: exp.Expr, target: str, column: str, scope: Scope) -> Iterator[ColumnUse]:
-        for (source, source_column), transform in self._leaves(value, scope).items():
-            yield ColumnUse(source, source_column, target, column, "value", transform)
-
-    def _with(self, tree: exp.Expr, scope: Scope) -> None:
-        clause = tree.args.get("with_")
-        if clause is None:
-            return
-        for cte in clause.expressions:
-            alias = cte.args.get("alias")
-            if alias is None:
+    def _merged(self, tree: exp.Merge, target: str, own: str, scope: Scope) -> Iterator[ColumnUse]:
+        if isinstance(tree.args.get("on"), exp.Expr):
+            self.control(tree.args["on"], "merge key", scope)
+        outside = [relation for key, relation in scope.relations.items() if key != own]
+        for column in tree.args.get("using_cond") or []:
+            for relation in scope.relations.values():
+                for table, name, _ in lookup(relation, self.shown(column), self.naming, unsure=True):
+                    self.controls[(table, name, "merge key")] = None
+        rows = Scope({key: each for key, each in scope.relations.items() if key != own}, None, scope.ctes)
+        whens = tree.args.get("whens")
+        for when in whens.expressions if isinstance(whens, exp.Expr) else ():
+            if isinstance(when.args.get("condition"), exp.Expr):
+                self.control(when.args["condition"], "filter", scope)
+            then = when.args.get("then")
+            if isinstance(then, exp.Update) and any(isinstance(each, exp.EQ) for each in then.expressions):
+                yield from self._set(then.expressions, target, scope)
                 continue
-            key = self._key(alias.this)
-            names = [column.name for column in alias.args.get("columns") or []]
-            body = cte.this
-            if not isinstance(body, (exp.Query, exp.Subquery)):
-                continue
-            inner = Scope({}, scope.outer, dict(scope.ctes))
-            if isinstance(body, exp.SetOperation) and (
-                clause.args.get("recursive") or self.naming.dialect in ("tsql", "oracle", "snowflake")
-            ):
-                first: exp.Expr = body
-                while isinstance(first, exp.SetOperation):
-                    first = first.this
-                start = self._outputs(first, Scope({}, scope.outer, dict(scope.ctes)))
-                inner.ctes[key] = Relation(outputs=renamed(start, names))
-            scope.ctes[key] = Relation(outputs=renamed(self._outputs(body, inner), names))
-
-    def _outputs(self, query: exp.Expr, outer: Scope) -> list[Output]:
-        """The output columns of a query; columns that only decide are noted on the way."""
-        while isinstance(query, (exp.Subquery, exp.Paren)) and isinstance(query.this, exp.Query):
-            self._with(query, outer)
-            query = query.this
-        if isinstance(query, exp.SetOperation):
-            self._with(query, outer)
-            branches: list[exp.Expr] = []
-            node: exp.Expr = query
-            while isinstance(node, exp.SetOperation):
-                branches.append(node.expression)
-                node = node.this
-            found = self._outputs(node, outer)
-            for branch in reversed(branches):
-                found = united(found, self._outputs(branch, outer))
-            return found
-        if not isinstance(query, exp.Select):
-            return []
-        scope = Scope({}, outer, dict(outer.ctes))
-        self._with(query, scope)
-        source = query.args.get("from_")
-        if source is not None:
-            self._item(source.this, scope)
-        for join in [*(query.args.get("joins") or []), *(query.args.get("laterals") or [])]:
-            self._item(join, scope)
-        outputs: list[Output] = []
-        for projection in query.expressions:
-            for output in self._projected(projection, scope):
-                outputs.append(output)
-                scope.aliases.setdefault(self.naming.alias(output.name, False), output)
-        for key, role in _CLAUSES:
-            clause = query.args.get(key)
-            for each in clause if isinstance(clause, list) else [clause]:
-                if isinstance(each, exp.Expr):
-                    self._control(each, role, scope, aliases=key != "where")
-        return outputs
-
-    def _item(self, item: exp.Expr, scope: Scope) -> None:
-        """A member of a FROM becomes a relation of the scope; its conditions are noted."""
-        if isinstance(item, exp.Join):
-            self._item(item.this, scope)
-            if item.args.get("on") is not None:
-                self._control(item.args["on"], "join", scope)
-            for column in item.args.get("using") or []:
-                for relation in scope.relations.values():
-                    for leaf in lookup(relation, column.name, self.naming, unsure=False):
-                        self.controls[(leaf, "join")] = None
-            return
-        self._relation(item, scope)
-        for join in item.args.get("joins") or []:
-            self._item(join, scope)
-
-    def _relation(self, item: exp.Expr, scope: Scope) -> None:
-        alias = item.args.get("alias")
-        names = [column.name for column in alias.args.get("columns") or []] if isinstance(alias, exp.TableAlias) else []
-        shown = item.alias_or_name or f"?{len(scope.relations)}"
-        key = self._key(alias.this) if isinstance(alias, exp.TableAlias) and alias.this is not None else ""
-        if isinstance(item, exp.Table):
-            if not key:
-                key = self.naming.alias(
-                    shown, isinstance(item.this, exp.Identifier) and bool(item.this.args.get("quoted"))
-                )
-            relation = self._table(item, scope)
-        elif isinstance(item, (exp.Subquery, exp.Query, exp.Paren)) and isinstance(item.this, exp.Table):
-            self._item(item.this, scope)
-            return
-        elif isinstance(item, (exp.Subquery, exp.Query)):
-            relation = Relation(outputs=self._outputs(item, Scope({}, scope, dict(scope.ctes))))
-        elif isinstance(item, exp.Lateral) and isinstance(item.this, (exp.Subquery, exp.Query)):
-            relation = Relation(outputs=self._outputs(item.this, Scope({}, scope, dict(scope.ctes))))
-        else:
-            inside = item.this if isinstance(item.this, exp.Expr) else item
-            relation = Relation(empty=True, leaves=raised(self._leaves(inside, scope), "expression"))
-        if names and relation.outputs is not None:
-            relation.outputs = renamed(relation.outputs, names)
-        scope.relations[key or self.naming.alias(shown, False)] = relation
-
-    def _table(self, table: exp.Table, scope: Scope) -> Relation:
-        if table.args.get("db") is None and isinstance(table.this, exp.Identifier):
-            cte = scope.ctes.get(self._key(table.this))
-            if cte is not None:
-                return Relation(outputs=cte.outputs, table=cte.table, columns=cte.columns)
-        name = self.walk.name(table)
-        if name is None:
-            made = table.this
-            leaves = self._leaves(made, scope) if isinstance(made, exp.Expr) else {}
-            return Relation(empty=True, leaves=raised(leaves, "expression"))
-        name = self.full(name)
-        return Relation(table=str(name), columns=self.schema.get(name.key))
-
-    def _key(self, identifier: exp.Expr) -> str:
-        return self.naming.alias(identifier.name, bool(identifier.args.get("quoted")))
-
-    def _projected(self, projection: exp.Expr, scope: Scope) -> Iterator[Output]:
-        if isinstance(projection, exp.Star) or (
-            isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)
-        ):
-            star = projection if isinstance(projection, exp.Star) else projection.this
-            removed = star.args.get("except_") or star.args.get("except") or []
-            left_out = {self.naming.alias(each.name, False) for each in removed if isinstance(each, exp.Expr)}
-            of = self._key(projection.args["table"]) if isinstance(projection, exp.Column) else None
-            for key, relation in scope.relations.items():
-                if of is None or key == of:
+            values = then.args.get("expression") if isinstance(then, exp.Insert) else None
+            if isinstance(then, exp.Insert) and isinstance(values, exp.Expr):
+                cells = values.expressions or [values]
+                named = then.this.expressions if isinstance(then.this, exp.Tuple) else []
+                names = [self._column_name(each) for each in named] or self._listed(tree.this)
+                for place, value in enumerate(cells):
+                    name = names[place] if place < len(names) else "*"
+                    yield from self._goes(self.leaves(value, rows), target, name)
+            elif isinstance(then, (exp.Update, exp.Insert)):  # SET *, INSERT *, INSERT ROW: by name
+                for relation in outside:
                     for output in starred(relation):
-                        if self.naming.alias(output.name, False) not in left_out:
-                            yield output
-            for replaced in star.args.get("replace") or []:
-                yield Output(replaced.alias_or_name, self._leaves(replaced, scope))
-            return
-        yield Output(projection.alias_or_name or projection.sql()[:60], self._leaves(projection, scope))
+                        yield from self._goes(output.leaves, target, output.name)
 
-    def _control(self, node: exp.Expr, role: Role, scope: Scope, *, aliases: bool = True) -> None:
-        for leaf in self._leaves(node, scope, aliases=aliases):
-            self.controls[(leaf, role)] = None
+    def _set(
+        self, assignments: list[exp.Expr], target: str, scope: Scope, several: dict[str, str] | None = None
+    ) -> Iterator[ColumnUse]:
+        for each in assignments:
+            if not isinstance(each, exp.EQ):
+                continue
+            column, value = each.this, each.expression
+            table = target
+            if several and isinstance(column, exp.Column) and column.table:
+                table = several.get(self.naming.alias(column.table, False), target)
+            if isinstance(column, (exp.Tuple, exp.Paren)):
+                names = [self._column_name(part) for part in column.expressions or [column.this]]
+                if isinstance(value, exp.Query):
+                    outside, self.controls = self.controls, {}
+                    given = self.outputs(value, scope.inner())
+                    decided, self.controls = dict.fromkeys(self.controls, None), outside
+                    for name, output in zip(names, given, strict=False):
+                        yield from self._goes(output.leaves, table, name)
+                        for source, of, role in decided:
+                            yield ColumnUse(source, of, table, name, role, "none")
+                else:
+                    for name, part in zip(names, value.expressions, strict=False):
+                        yield from self._goes(self.leaves(part, scope), table, name)
+                continue
+            yield from self._goes(self.leaves(value, scope), table, self._column_name(column))
 
-    def _leaves(self, node: exp.Expr, scope: Scope, *, aliases: bool = True) -> Leaves:
-        """The columns of tables that an expression is made of, and how."""
-        inside = node.this if isinstance(node, exp.Alias) else node
-        found: Leaves = {}
-        stack: list[tuple[exp.Expr, Transform]] = [(inside, "direct")]
-        while stack:
-            each, how = stack.pop()
-            if isinstance(each, exp.Column):
-                if not isinstance(each.this, exp.Star):
-                    joined(found, raised(self._column(each, scope, aliases=aliases), how))
-                    continue
-                of = self._key(each.args["table"]) if each.args.get("table") is not None else None
-                for key, relation in scope.relations.items():
-                    if of in (None, key):
-                        for output in starred(relation):
-                            joined(found, raised(output.leaves, how))
-                continue
-            if isinstance(each, (exp.Query, exp.Subquery)) and isinstance(each, (exp.Query,)):
-                for output in self._outputs(each, Scope({}, scope, dict(scope.ctes))):
-                    joined(found, raised(output.leaves, "expression"))
-                continue
-            if isinstance(each, exp.Window):
-                for part in (*(each.args.get("partition_by") or []), each.args.get("order")):
-                    if isinstance(part, exp.Expr):
-                        self._control(part, "window", scope)
-                stack.append((each.this, "aggregate"))
-                continue
-            if isinstance(each, exp.AggFunc):
-                how = "aggregate"
-            elif not isinstance(each, (exp.Paren, exp.Alias)) and how == "direct":
-                how = "expression"
-            stack.extend((child, how) for child in each.iter_expressions())
-        return found
-
-    def _column(self, column: exp.Column, scope: Scope, *, aliases: bool) -> Leaves:
-        """The columns behind a name: of the relation that it says, else of those that may have it."""
-        part = column.parts[0] if len(column.parts) > 1 else None
-        around: Scope | None = scope
-        while around is not None:
-            for qualifier in (column.args.get("table"), part):
-                if qualifier is None:
-                    continue
-                relation = around.relations.get(self._key(qualifier))
-                if relation is not None:
-                    name = column.name if qualifier is column.args.get("table") else column.parts[1].name
-                    return lookup(relation, name, self.naming, unsure=True)
-            if part is None or column.args.get("table") is None:
-                sure = [lookup(each, column.name, self.naming, unsure=False) for each in around.relations.values()]
-                if any(sure):
-                    return next(each for each in sure if each)
-                alias = around.aliases.get(self.naming.alias(column.name, False)) if aliases else None
-                if alias is not None:
-                    return alias.leaves
-            unsure = [each for each in around.relations.values() if is_open(each)]
-            if unsure and part is None:
-                found: Leaves = {}
-                for relation in unsure:
-                    joined(found, lookup(relation, column.name, self.naming, unsure=True))
-                return found
-            if part is not None and around.outer is None:  # `address.city`: a member of the column address
-                found = {}
-                for relation in scope.relations.values():
-                    joined(found, lookup(relation, part.name, self.naming, unsure=is_open(relation)))
-                return raised(found, "expression")
-            around = around.outer
-        return {}
+    def _column_name(self, column: exp.Expr) -> str:
+        return self.shown(column.this if isinstance(column, exp.Column) else column)

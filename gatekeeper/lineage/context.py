@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.lineage.commands import Cursor, is_text
+from gatekeeper.lineage.cursor import Cursor, is_text
 from gatekeeper.lineage.names import Name, Naming
 
 UNKNOWN: Final = "unknown__"

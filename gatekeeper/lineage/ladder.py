@@ -9,8 +9,10 @@ from sqlglot import TokenType, exp
 from sqlglot.tokenizer_core import Token
 
 from gatekeeper.lineage.columns import resolve
-from gatekeeper.lineage.commands import Cursor, is_plain_alter, is_text
+from gatekeeper.lineage.commands import is_plain_alter
 from gatekeeper.lineage.context import Context
+from gatekeeper.lineage.cursor import Cursor
+from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name
 from gatekeeper.lineage.parse import SIBLINGS, Unreadable, parse, parse_text
 from gatekeeper.lineage.relations import Schema
@@ -19,7 +21,6 @@ from gatekeeper.lineage.script import ColumnUse, Doubt, Statement
 from gatekeeper.lineage.spelling import QUERIES, closing, unbracketed
 from gatekeeper.lineage.split import Piece
 from gatekeeper.lineage.statements import flow_of
-from gatekeeper.lineage.tables import Flow
 
 _BEFORE_NAMES: Final = frozenset(
     {TokenType.FROM, TokenType.JOIN, TokenType.INTO, TokenType.USING, TokenType.STRAIGHT_JOIN}
@@ -77,10 +78,7 @@ class Ladder:
         self.tokens = list(piece.tokens)
         self.depth = depth
         self.reasons = reasons
-        self.words = [
-            "\0" if is_text(token) else token.text.upper() if token.token_type != TokenType.IDENTIFIER else "\1"
-            for token in self.tokens
-        ]
+        self.words = piece.words
         self.context = reader.context
 
     @property
@@ -115,6 +113,7 @@ class Ladder:
             try:
                 tree = parse(self.text, tokens, self.reader.dialect)
                 found = flow_of(tree, self.context.naming, procedural=True)[1]
+                columns += self.columns_of(tree, tokens)
             except Unreadable:
                 found = self.reader.scan(words_of(tokens))
                 found.guess.add("unparsed")
@@ -187,7 +186,7 @@ class Ladder:
             flow.writes.append(made)
         if {"TEMP", "TEMPORARY", "VOLATILE"} & set(words[: things[0]]):
             flow.session.add(made[0])
-        self.done(kind or f"create {thing}", flow)
+        self.done(kind or f"create {thing}", flow, self.columns_of(tree, tokens[place + 1 :], made[0]))
         return True
 
     def _flow(
@@ -201,18 +200,32 @@ class Ladder:
             own = {name.key for name, _ in flow.writes}
             flow.reads = [entry for entry in flow.reads if entry[0].key not in own]
         kind = kind or found
-        if kind in _SCANNED:
+        if kind in _SCANNED and self.words[1:3] != ["INTO", "FUNCTION"] and "FUNCTION" not in self.words[1:4]:
             self._compare(tree, flow, tokens)
         for text in flow.dynamic:
             self._remote(text, flow)
-        columns: tuple[ColumnUse, ...] = ()
-        if self.reader.schema is not None:
-            try:
-                columns = resolve(tree, self.context.naming, self.context.full, self.reader.schema)
-            except Exception as wrong:  # a tree of a shape that nobody foresaw costs the columns, said by name
-                said = f"its columns could not be told ({type(wrong).__name__})"
-                self.reader.doubts.append(Doubt("columns-unknown", said, *self.reader.place(self.start)))
-        self.done(kind, flow, columns)
+        self.done(kind, flow, self.columns_of(tree, tokens, target))
+
+    def columns_of(self, tree: exp.Expr, tokens: Sequence[Token], into: Name | None = None) -> tuple[ColumnUse, ...]:
+        """The columns that a tree reads; a target `into` that is not in it."""
+        if self.reader.schema is None:
+            return ()
+        try:
+            found, defined = resolve(
+                tree,
+                self.context.naming,
+                self.context.full,
+                self.reader.schema,
+                text=self.text,
+                tokens=tokens,
+                into=into,
+            )
+            self.reader.schema.learn(defined)
+            return found
+        except Exception as wrong:  # a tree of a shape that nobody foresaw costs the columns, said by name
+            said = f"its columns could not be told ({type(wrong).__name__})"
+            self.reader.doubts.append(Doubt("columns-unknown", said, *self.reader.place(self.start)))
+            return ()
 
     def _remote(self, text: str, flow: Flow) -> None:
         try:

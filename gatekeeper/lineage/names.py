@@ -71,13 +71,13 @@ class Naming:
         return Name(tuple(shown for shown, _ in pairs), tuple(key for _, key in pairs))
 
     def written(self, text: str) -> Name:
-        """A name as people write it: dotted, without quotes."""
-        return self.name([(part, False) for part in text.split(".")])
+        """A name as people write it in a text: dotted, its parts with quotes or without."""
+        return self.name([(part.strip('"`'), part[:1] in ('"', "`")) for part in text.split(".")])
 
 
 @lru_cache(maxsize=64)
 def naming(dialect: str) -> Naming:
-    """How names of the dialect compare. Raises: ValueError for a dialect that nobody knows."""
+    """How names of the dialect compare."""
     strategy = Dialect.get_or_raise(dialect or None).normalization_strategy.value
     folds = {"LOWERCASE": "lower", "UPPERCASE": "upper", "CASE_SENSITIVE": "never"}.get(strategy, "always")
     return Naming(dialect, folds, dialect in _TABLES_BY_CASE)

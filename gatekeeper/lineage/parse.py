@@ -30,7 +30,8 @@ SIBLINGS: Final[dict[str, tuple[str, ...]]] = {
 MOST_TOKENS: Final = 150_000
 # the parser tries `a JOIN b JOIN c … ON … ON` at every JOIN without a condition: 20 of them take 6 s, 10 take 0.02 s
 _OPEN_JOINS: Final = 8
-# `DATE(…)` and `STRUCT(…)` are tried as a type and as a function, at every level: 22 take more than 8 s, 10 take 0.1 s
+# `DATE(…)`, `STRUCT(…)` and `ARRAY[…]` are tried as a type and as a function, at every level: 22 take more than 8 s,
+# 10 take 0.1 s
 _TYPED_LEVELS: Final = 8
 _PREFIXES: Final = 400
 _SUBSCRIPTS: Final = 300
@@ -40,6 +41,8 @@ CONSTANT: Final = frozenset(
      TokenType.L_PAREN, TokenType.R_PAREN, TokenType.DASH, TokenType.PLUS}
 )  # fmt: skip
 _TYPES: Final = frozenset(Parser.TYPE_TOKENS)
+_OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 _JOINED: Final = frozenset({TokenType.ON, TokenType.USING})
 
 
@@ -51,8 +54,14 @@ class Unreadable(Exception):
 def _speaking(dialect: str) -> tuple[Dialect, type[Any]]:
     spoken = Dialect.get_or_raise(dialect or None)
     # else everything behind EXEC, CALL or SHOW up to the next semicolon is one string, T-SQL's next statements too
-    plain = type("Plain", (spoken.tokenizer_class,), {"COMMANDS": set()})
-    return spoken, plain
+    changed: dict[str, object] = {"COMMANDS": set()}
+    base = spoken.tokenizer_class
+    if dialect == "athena":  # its own tokenizer decides for a whole text whose tokens they are, Hive's or Trino's
+        base = Dialect.get_or_raise("trino").tokenizer_class
+        changed["IDENTIFIERS"] = ['"', "`"]
+    if not dialect:  # whoever names no dialect may use any of the quotes
+        changed["IDENTIFIERS"] = ['"', "`"]
+    return spoken, type("Plain", (base,), changed)
 
 
 def tokenize(text: str, dialect: str) -> list[Token]:
@@ -69,7 +78,7 @@ def parse(text: str, tokens: Sequence[Token], dialect: str) -> exp.Expr:
     if not tokens:
         raise Unreadable("it is empty")
     _check_size(text[tokens[0].start : tokens[-1].end + 1], tokens, dialect)
-    spoken, _ = _speaking(dialect)
+    spoken, _ = _speaking(_athena(tokens) if dialect == "athena" else dialect)
     try:
         trees = spoken.parser(error_level=ErrorLevel.IMMEDIATE).parse(_with_conditions(tokens), text)
     except (SqlglotError, RecursionError) as wrong:
@@ -80,6 +89,15 @@ def parse(text: str, tokens: Sequence[Token], dialect: str) -> exp.Expr:
     if len(found) != 1:
         raise Unreadable("it is no single statement")
     return found[0]
+
+
+def _athena(tokens: Sequence[Token]) -> str:
+    """Athena is Hive where tables are defined, and Trino elsewhere."""
+    words = [token.text.upper() for token in tokens]
+    defines = words[0] in ("CREATE", "ALTER", "DROP") and (
+        words[1:2] in (["EXTERNAL"], ["DATABASE"], ["SCHEMA"]) or not {"VIEW", "SELECT"} & set(words)
+    )
+    return "hive" if defines or words[0] in ("DESCRIBE", "DESC", "SHOW", "MSCK") else "trino"
 
 
 def parse_text(text: str, dialect: str) -> exp.Expr:
@@ -101,13 +119,13 @@ def _check_size(text: str, tokens: Sequence[Token], dialect: str) -> None:
     levels: list[bool] = []
     for token in tokens:
         kind = token.token_type
-        if kind == TokenType.L_PAREN or kind == TokenType.LT:
-            heavy = before in _TYPES and (kind == TokenType.L_PAREN)
+        if kind in _OPENING:
+            heavy = before in _TYPES
             levels.append(heavy)
             typed += heavy
             if typed > _TYPED_LEVELS:
                 raise Unreadable("its functions are nested too deeply to be read in time")
-        elif kind == TokenType.R_PAREN and levels:
+        elif kind in _CLOSING and levels:
             typed -= levels.pop()
         # a[b][c][d]… takes the square of its length: 1000 take 1.6 s
         subscripts += kind == TokenType.L_BRACKET and before == TokenType.R_BRACKET

@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
+from gatekeeper.lineage.cache import Memory, key_of
 from gatekeeper.lineage.context import UNKNOWN, Context
+from gatekeeper.lineage.dialects import reader_of
+from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name, naming
 from gatekeeper.lineage.parse import Unreadable, tokenize
+from gatekeeper.lineage.recall import Recall
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_in
 from gatekeeper.lineage.script import ColumnUse, Doubt, Script, Span, State, Statement, Use, assemble
 from gatekeeper.lineage.split import Piece, split, without_client_lines
 from gatekeeper.lineage.statement import Reading
-from gatekeeper.lineage.tables import Flow
 
 _RUN_COMMENT: Final = re.compile(r"(/\*!\d*)(.*?)\*/", re.DOTALL)
 WHY: Final = {
@@ -48,6 +53,30 @@ def read_script(
 
     `schema` names the columns of tables, by their names as written here. Raises: ValueError for an unknown dialect.
     """
+    about = About(dialect, default_catalog, default_schema, schema, columns)
+    return assemble(*read_statements(sql, about))
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a script beside its text."""
+
+    dialect: str
+    default_catalog: str | None = None
+    default_schema: str | None = None
+    schema: Mapping[str, Sequence[str]] | None = None
+    columns: bool = True
+
+    def key(self) -> str:
+        """What tells it from others."""
+        schema = sorted((name, list(columns)) for name, columns in (self.schema or {}).items()) if self.columns else []
+        return key_of(reader_of(self.dialect), self.default_catalog, self.default_schema, schema, self.columns)
+
+
+def read_statements(sql: str, about: About, memory: Memory | None = None) -> tuple[list[Statement], list[Doubt]]:
+    """The script's statements, and what is not certain of them; those that `memory` knows are not read again."""
+    dialect, default_catalog, default_schema = about.dialect, about.default_catalog, about.default_schema
+    dialect = reader_of(dialect)
     rules = naming(dialect)
     context = Context(
         rules,
@@ -55,11 +84,19 @@ def read_script(
         rules.part(default_schema, False) if default_schema else None,
     )
     known: Schema | None = None
-    if columns:
-        known = {context.full(rules.written(name)).key: tuple(names) for name, names in (schema or {}).items()}
+    if about.columns:
+        listed = (about.schema or {}).items()
+        given: dict[tuple[str, ...], tuple[str, ...]] = {}
+        for quoted in (True, False):  # a name is written with or without its quotes
+            for name, names in listed:
+                parts = [(part, quoted) for part in name.split(".")]
+                given[context.full(rules.name(parts)).key] = tuple(names)
+        known = Schema(given)
     reader = _Reader(sql, dialect, context, known)
+    if memory is not None:
+        reader.recall = Recall(reader, memory, about.key())
     reader.read(sql, 0, procedural=False, depth=0, reasons=())
-    return assemble(reader.statements, reader.doubts)
+    return reader.statements, reader.doubts
 
 
 class _Reader:
@@ -67,9 +104,10 @@ class _Reader:
         self.dialect = dialect
         self.context = context
         self.schema = schema
+        self.recall: Recall | None = None
         self.statements: list[Statement] = []
         self.doubts: list[Doubt] = []
-        self.lines = [0, *(i + 1 for i, sign in enumerate(sql) if sign == "\n")]
+        self.lines = [0, *accumulate(len(line) + 1 for line in sql.split("\n"))][:-1]
         self.size = len(sql)
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -93,13 +131,16 @@ class _Reader:
 
     def _one(self, text: str, base: int, piece: Piece, depth: int, reasons: tuple[str, ...]) -> None:
         """Read one statement; whatever goes wrong costs that statement only, and is said."""
-        if not piece.tokens:
+        if not piece.tokens or (self.recall is not None and self.recall.known(text, base, piece, depth)):
             return
+        before = len(self.statements), len(self.doubts)
         try:
-            Reading(self, text, base, piece, depth, reasons).read()
+            Reading(self, text, base, piece, depth, (*reasons, *(("conditional",) * piece.conditional))).read()
         except Exception as wrong:  # a hole of ours may not take the script with it, nor be silent
             first, last = piece.tokens[0].start, piece.tokens[-1].end + 1
             self._scanned(text[first:last], base + first, f"the reader failed ({type(wrong).__name__})", reasons)
+        if self.recall is not None:
+            self.recall.keep(text, base, piece, depth, *before)
 
     def _broken(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
         """A text that the tokenizer refuses: its parts between semicolons, each for itself."""
@@ -150,6 +191,9 @@ class _Reader:
         if self.context.several and any(len(name.parts) == 1 for name, _ in (*flow.reads, *flow.writes)):
             flow.guess.add("search-path")
         state: State = "guess" if flow.guess else "likely" if flow.likely else "certain"
+        if self.schema is not None and kind in ("alter", "drop", "rename", "swap", "exchange", "unparsed"):
+            for name in {*flow.drops, *(name for name, _ in (*flow.writes, *flow.reads))}:
+                self.schema.learn({self.context.full(name).key: None})
         start, end = span
         line, column = self.place(start)
         self.statements.append(

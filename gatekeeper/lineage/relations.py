@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from gatekeeper.lineage.names import Naming
-from gatekeeper.lineage.script import Transform
+from sqlglot import exp
 
-Schema = Mapping[tuple[str, ...], tuple[str, ...]]
-Leaf = tuple[str, str]
+from gatekeeper.lineage.names import Naming
+from gatekeeper.lineage.script import Role, Transform
+
+Key = tuple[str, ...]
+Leaf = tuple[str, str, Role]
+"""A column that is read: its table, its name, what for."""
 Leaves = dict[Leaf, Transform]
 _RANK: Final[dict[Transform, int]] = {"direct": 0, "star": 1, "expression": 2, "aggregate": 3, "none": 4}
+
+
+class Schema:
+    """The columns of tables: those that were given, and those that the script has defined or changed since."""
+
+    def __init__(self, given: Mapping[Key, tuple[str, ...]]) -> None:
+        self.given = given
+        self.learned: dict[Key, tuple[str, ...] | None] = {}
+        self._by_last: dict[str, list[Key]] = {}
+        for key in given:
+            self._by_last.setdefault(key[-1], []).append(key)
+
+    def of(self, key: Key) -> tuple[str, ...] | None:
+        """The table's columns; one of another length of name counts where no third is called so."""
+        if key in self.learned:
+            return self.learned[key]
+        if key in self.given:
+            return self.given[key]
+        same = [each for each in self._by_last.get(key[-1], ()) if _ends(each, key)]
+        return self.given[same[0]] if len(same) == 1 else None
+
+    def learn(self, defined: Mapping[Key, tuple[str, ...] | None]) -> None:
+        """Take over what a statement defines; None: its columns may be others now."""
+        self.learned.update(defined)
+
+
+def _ends(one: Key, other: Key) -> bool:
+    size = min(len(one), len(other))
+    return one[-size:] == other[-size:]
 
 
 @dataclass(slots=True)
@@ -43,6 +75,13 @@ class Scope:
     outer: Scope | None
     ctes: dict[str, Relation]
     aliases: dict[str, Output] = field(default_factory=dict)
+    merged: set[str] = field(default_factory=set)
+    """Columns that JOIN … USING made one."""
+    windows: dict[str, exp.Expr] = field(default_factory=dict)
+
+    def inner(self) -> Scope:
+        """The scope of a query within."""
+        return Scope({}, self, self.ctes)
 
 
 def is_open(relation: Relation) -> bool:
@@ -54,7 +93,7 @@ def is_open(relation: Relation) -> bool:
 
 def lookup(relation: Relation, name: str, naming: Naming, *, unsure: bool) -> Leaves:
     """The columns behind a name; `unsure`: also where nobody listed what the relation has."""
-    wanted = naming.alias(name, False).casefold()
+    wanted = name.casefold()
     if relation.empty:
         return dict(relation.leaves) if unsure else {}
     if relation.outputs is not None:
@@ -65,12 +104,16 @@ def lookup(relation: Relation, name: str, naming: Naming, *, unsure: bool) -> Le
         if unsure:
             for output in relation.outputs:
                 if output.name == "*":
-                    joined(found, {(table, name): "direct" for table, _ in output.leaves})
+                    for (table, column, role), how in output.leaves.items():
+                        # behind a star that could not be taken apart stands the column of that name
+                        same = column == "*" and role == "value"
+                        joined(found, {(table, name if same else column, role): "direct" if same else how})
         return found
     if relation.columns is not None:
-        same = next((column for column in relation.columns if column.casefold() == wanted), None)
-        return {(relation.table, same): "direct"} if same is not None else {}
-    return {(relation.table, name): "direct"} if unsure and relation.table else {}
+        listed = next((column for column in relation.columns if column.casefold() == wanted), None)
+        # a schema that does not have it is older than the query, as a rule
+        return {(relation.table, listed or name, "value"): "direct"} if listed is not None or unsure else {}
+    return {(relation.table, name, "value"): "direct"} if unsure and relation.table else {}
 
 
 def starred(relation: Relation) -> list[Output]:
@@ -80,8 +123,22 @@ def starred(relation: Relation) -> list[Output]:
     if relation.empty:
         return [Output("*", dict(relation.leaves))] if relation.leaves else []
     if relation.columns is None:
-        return [Output("*", {(relation.table, "*"): "star"})]
-    return [Output(column, {(relation.table, column): "direct"}) for column in relation.columns]
+        return [Output("*", {(relation.table, "*", "value"): "star"})]
+    return [Output(column, {(relation.table, column, "value"): "direct"}) for column in relation.columns]
+
+
+def rows_of(relations: Iterable[Relation]) -> Leaves:
+    """What count(*) counts: whole rows of the tables."""
+    found: Leaves = {}
+    for relation in relations:
+        if relation.table:
+            found[(relation.table, "*", "value")] = "aggregate"
+            continue
+        for output in relation.outputs or ():
+            for table, _, role in output.leaves:
+                if role == "value":
+                    found[(table, "*", "value")] = "aggregate"
+    return found
 
 
 def renamed(outputs: list[Output], names: list[str]) -> list[Output]:
@@ -95,6 +152,8 @@ def united(left: list[Output], right: list[Output]) -> list[Output]:
     """UNION goes by place; where a star hides the places, each column may come from any."""
     if len(left) == len(right) and not any(output.name == "*" for output in (*left, *right)):
         return [Output(a.name, joined(dict(a.leaves), b.leaves)) for a, b in zip(left, right, strict=True)]
+    if len(left) == len(right) == 1:
+        return [Output("*", joined(dict(left[0].leaves), right[0].leaves))]
     return left + right
 
 

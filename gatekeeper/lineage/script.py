@@ -94,8 +94,17 @@ class Script:
 
     @property
     def columns(self) -> tuple[ColumnUse, ...]:
-        """The columns of all statements."""
-        return tuple(dict.fromkeys(use for statement in self.statements for use in statement.columns))
+        """The columns of all statements, intermediate tables folded away as in `reads` and `writes`."""
+        from gatekeeper.lineage.folding import net_columns
+
+        return net_columns(self.statements, self.writes)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Why a file of SQL could not be read at all."""
+
+    why: str
 
 
 def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Script:
@@ -107,6 +116,7 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
     written: dict[tuple[str, ...], bool] = {}  # whether it is still there for others when the script has ended
     fed: set[tuple[str, ...]] = set()
     session: set[tuple[str, ...]] = set()
+    surely: set[tuple[str, ...]] = set()  # what a branch writes may be read as it was before
     for statement in statements:
         for use in (*statement.read_uses, *statement.write_uses):
             shown.setdefault(use.name.key, str(use.name))
@@ -115,7 +125,7 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
         targets = {use.name.key for use in statement.write_uses}
         raw_reads |= mine
         raw_writes |= targets
-        before = set(written)
+        before = set(surely)
         if statement.kind in ("swap", "exchange") and mine & before:
             mine &= before
         reads |= mine - before
@@ -126,6 +136,7 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
             written[key] = False
         for key in targets - (dropped if statement.kind == "drop" else set()):
             written[key] = True
+        surely |= session | (set() if "conditional" in statement.reasons else dropped | targets)
     kept = {key for key, there in written.items() if there and key not in fed and key not in session}
     return Script(
         statements,

@@ -8,6 +8,7 @@ from typing import Final
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
+from gatekeeper.lineage.clauses import without_clauses
 from gatekeeper.lineage.parse import CONSTANT
 
 _MANY_ROWS: Final = 2_000
@@ -25,9 +26,18 @@ OPENERS: Final = frozenset({
 
 def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token]:
     """Spellings that the parser does not take, as it does."""
+    tokens, words = without_clauses(tokens, words, dialect)
     if words[0] == "REPLACE" and words[1:2] == ["INTO"]:
         return [as_token(tokens[0], TokenType.INSERT, "INSERT"), *tokens[1:]]
-    if words[0] == "ALTER" and "VIEW" in words[:4]:
+    if dialect == "clickhouse" and words[:2] == ["ALTER", "TABLE"] and "UPDATE" in words[:10] and "WHERE" in words:
+        place = words.index("UPDATE")
+        until = words.index("ON") if "ON" in words[:place] else place
+        token = tokens[place]
+        return [
+            as_token(token, TokenType.UPDATE, "UPDATE"), *tokens[2:until], as_token(token, TokenType.SET, "SET"),
+            *tokens[place + 1 :],
+        ]  # fmt: skip
+    if words[0] == "ALTER" and "VIEW" in words[:12] and "AS" in words:
         return [as_token(tokens[0], TokenType.CREATE, "CREATE"), *tokens[1:]]
     if words[0] in ("EXPLAIN", "DESCRIBE"):
         place = next((i for i, word in enumerate(words) if word in RUN), 0)

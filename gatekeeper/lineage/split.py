@@ -10,6 +10,8 @@ from typing import Final, Literal
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
+from gatekeeper.lineage.cursor import large
+
 Shape = Literal["statement", "expression", "header"]
 # a statement begins with one of these, semicolon or not
 _STARTERS: Final = frozenset({
@@ -38,8 +40,12 @@ class Piece:
     """A statement's tokens. `procedural`: it stands in a body, where SELECT … INTO fills a variable."""
 
     tokens: Sequence[Token]
+    words: list[str]
+    """The tokens' words in capitals."""
     shape: Shape
     procedural: bool
+    conditional: bool = False
+    """It stands in a branch of an IF."""
 
 
 def split(tokens: Sequence[Token], text: str, dialect: str, *, procedural: bool = False) -> Iterator[Piece]:
@@ -50,12 +56,15 @@ def split(tokens: Sequence[Token], text: str, dialect: str, *, procedural: bool 
 class _Splitter:
     def __init__(self, tokens: Sequence[Token], text: str, dialect: str, procedural: bool) -> None:
         self.tokens = tokens
-        self.words = [token.text.upper() if token.token_type not in _TEXTS else "\0" for token in tokens]
+        self.words = large(tokens)
         self.text = text
         self.dialect = dialect
         self.joined = dialect in _UNSPLIT_TSQL
         self.blocks = int(procedural)
         self.balanced = True
+        self.ifs = 0
+        self.branch = False  # T-SQL's IF and ELSE hold for one statement, or the block that begins there
+        self.branches: list[int] = []
         self.at = 0
 
     def word(self, ahead: int = 0) -> str:
@@ -71,8 +80,10 @@ class _Splitter:
 
     def _next(self) -> Iterator[Piece]:
         word, after = self.word(), self.word(1)
-        if word in (";", "GO") or self._is_slash_line(self.at):
+        if word in (";", "GO", "->>") or self._is_slash_line(self.at):
             self.at += 1
+        elif word == "EXECUTE" and after == "STATEMENT" and self.word(2) == "SET":  # Flink's, around INSERTs
+            self.at += 3
         elif word == "<" and after == "<":
             self.at = next((i + 2 for i in range(self.at, len(self.words) - 1) if self.words[i] == ">"), self.at + 1)
         elif word == "BEGIN":
@@ -80,8 +91,9 @@ class _Splitter:
         elif word == "END" and after not in ("TRANSACTION", "WORK"):
             self._close(after)
         elif (word in ("ELSE", "LOOP", "REPEAT", "EXCEPTION", "THEN", "TRY", "CATCH") and after not in ("(", ".")) or (
-            word == "DO" and after not in ("\0", "LANGUAGE") and self.blocks
+            word == "DO" and after not in ("\0", "\1", "LANGUAGE") and self.blocks
         ):
+            self.branch = word == "ELSE" and self.joined
             self.at += 1
         elif word in ("IF", "ELSEIF", "ELSIF", "WHILE", "UNTIL", "WHEN"):
             yield from self._condition(word)
@@ -94,11 +106,29 @@ class _Splitter:
         elif word == "CASE":
             self.at += 1
             yield self._take(self._until({"WHEN"}), "expression")
-        elif word == "DECLARE" and self.dialect not in ("tsql", "fabric", "mysql", "bigquery"):
+        elif word == ")" and self.dialect == "teradata":
+            self.at += 1  # a macro's end
+        elif word == "DECLARE" and after != "GLOBAL" and self.dialect not in ("tsql", "fabric", "mysql", "bigquery"):
             self.blocks = max(self.blocks, 1)
             self.at += 1
+        elif word == "," or (word == "WITH" and after == "FUNCTION"):
+            yield from self._with_function(word)
+        elif word in ("CREATE", "REPLACE") and "MACRO" in self.words[self.at + 1 : self.at + 4] and "AS" in self.words:
+            end = self.words.index("AS", self.at)
+            if self.words[end + 1 : end + 2] == ["("] and self.dialect == "teradata":
+                yield self._take(end, "header")
+                self.at = end + 2
         elif word in ("CREATE", "PROCEDURE", "FUNCTION") or (word == "ALTER" and after in _ROUTINES):
             yield from self._create()
+
+    def _with_function(self, word: str) -> Iterator[Piece]:
+        """WITH FUNCTION … BEGIN … END SELECT …: the function's body is statements, the query stands behind it."""
+        if word == ",":
+            self.at += 1
+            return
+        end = next((i for i in range(self.at, len(self.words)) if self.words[i] in ("BEGIN", ";", "SELECT")), None)
+        if end is not None and self.words[end] == "BEGIN":
+            yield self._take(end, "header")
 
     def _begin(self, after: str) -> Iterator[Piece]:
         if after in _TRANSACTIONS and not (after == "WORK" and self.blocks):
@@ -107,6 +137,9 @@ class _Splitter:
         else:
             self.at += 1
             self.blocks += after != ";" and after != ""
+            if self.branch:
+                self.branches.append(self.blocks)
+                self.branch = False
             while self.word() in ("TRY", "CATCH", "ATOMIC", "NOT"):
                 self.at += 1
 
@@ -114,7 +147,10 @@ class _Splitter:
         self.at += 1
         if after in _BLOCK_KINDS and after not in ("TRY", "CATCH"):
             self.at += 1
+            self.ifs = max(0, self.ifs - (after == "IF"))
         else:
+            if self.branches and self.branches[-1] == self.blocks:
+                self.branches.pop()
             self.blocks = max(0, self.blocks - 1)
             self.at += after in ("TRY", "CATCH")
         if self.word(1) in (";", "") and self.word() not in (";", "GO", "END", ""):
@@ -141,6 +177,9 @@ class _Splitter:
         else:
             yield self._take(end, "expression")
         self.at += self.word() in stop and word != "UNTIL"
+        if word == "IF":
+            self.branch = self.joined
+            self.ifs += not self.joined
 
     def _create(self) -> Iterator[Piece]:
         """A routine's head, up to where its body begins; all else is a statement."""
@@ -181,7 +220,7 @@ class _Splitter:
                 return
 
     def _opens(self, kind: str, after: str) -> bool:
-        if after == "\0" or after == "":
+        if after in ("\0", "\1", ""):
             return False
         if kind in ("TASK", "PIPE") or after in ("BEGIN", "DECLARE"):
             return True
@@ -192,7 +231,9 @@ class _Splitter:
         return self.dialect == "oracle" and kind == "FUNCTION"
 
     def _take(self, end: int, shape: Shape) -> Piece:
-        piece = Piece(self.tokens[self.at : end], shape, self.blocks > 0)
+        conditional = bool(self.ifs or self.branch or self.branches)
+        piece = Piece(self.tokens[self.at : end], self.words[self.at : end], shape, self.blocks > 0, conditional)
+        self.branch = self.branch and shape != "statement"
         self.at = end
         return piece
 
@@ -225,8 +266,9 @@ class _Splitter:
                 depth += 1
             elif word == ")":
                 depth = max(0, depth - 1)
-            elif word == ";":
-                if depth == 0 or not self.balanced:
+                cut = cut if depth else None
+            elif word == ";" or (word == "->>" and depth == 0 and self.dialect == "snowflake"):
+                if depth <= 0 or not self.balanced:
                     return i
                 cut = cut if cut is not None else i
             elif i < start:
@@ -266,6 +308,8 @@ class _Splitter:
                 if "INSERT" in outer:
                     return bool({"SELECT", "VALUES", "EXEC", "DEFAULT"} & outer)
                 return bool({"SELECT", "UPDATE", "DELETE", "MERGE"} & outer)
+            if head == "CREATE" and {"VIEW", "WITH"} <= set(since):  # CREATE VIEW … AS WITH … SELECT
+                return "SELECT" in self._outer(first, i)
             return not (head == "CREATE" and "AS" not in since) and head not in ("GRANT", "DENY", "REVOKE")
         if word in ("INSERT", "UPDATE", "DELETE"):
             if head == "BULK" and len(since) == 1:
@@ -303,7 +347,9 @@ class _Splitter:
         if word == "ELSE":
             return not cases
         if word in ("OPEN", "CLOSE", "COPY", "CONTINUE", "SAVE", "USE"):
-            return i == 0 or self.tokens[i].line > self.tokens[i - 1].line
+            following = self.words[i + 2] if i + 2 < len(self.words) else ";"
+            ends = word in ("OPEN", "CLOSE") and (following in _STARTERS or following == ";")
+            return i == 0 or ends or self.tokens[i].line > self.tokens[i - 1].line
         return True
 
     def _outer(self, first: int, last: int) -> set[str]:
@@ -326,13 +372,11 @@ class _Splitter:
         return self.dialect == "oracle" and self.words[i] == "/" and self._alone(i)
 
 
-_TEXTS: Final = frozenset(
-    {TokenType.STRING, TokenType.NATIONAL_STRING, TokenType.RAW_STRING, TokenType.HEREDOC_STRING, TokenType.IDENTIFIER,
-     TokenType.UNICODE_STRING, TokenType.BYTE_STRING}
-)  # fmt: skip
 _CLIENT: Final = re.compile(
-    r"^[ \t]*(?:\\[^\n]*|(?:![a-z]|:setvar|:r |:on error|PROMPT\b|SPOOL\b|WHENEVER\b|REM\b)[^\n]*)$", re.I | re.M
+    r"^[ \t]*(?:\\(?!copy\b)[^\n]*|(?:![a-z]|:setvar|:r |:on error|PROMPT\b|SPOOL\b|WHENEVER\b|REM\b)[^\n]*)$",
+    re.I | re.M,
 )
+_COPY: Final = re.compile(r"^([ \t]*)\\copy\b([^\n;]*)(?:[\n;]|\Z)", re.I | re.M)
 _DELIMITER: Final = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*$", re.I | re.M)
 
 
@@ -340,6 +384,8 @@ def without_client_lines(text: str) -> str:
     """The text with what only a client understands (\\set, DELIMITER //, :setvar, PROMPT) blanked, places kept."""
     if "\\" in text or "!" in text or ":" in text or _CLIENT.search(text):
         text = _CLIENT.sub(lambda found: " " * len(found[0]), text)
+    if "\\copy" in text:  # psql's COPY, which ends with its line
+        text = _COPY.sub(lambda found: f"{found[1]} copy{found[2]};", text)
     marks = list(_DELIMITER.finditer(text))
     if not marks:
         return text

@@ -8,21 +8,23 @@ from typing import Final
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.lineage.commands import THINGS, is_text, read_command
+from gatekeeper.lineage.commands import HARMLESS, THINGS, read_command
 from gatekeeper.lineage.context import UNKNOWN
+from gatekeeper.lineage.cursor import is_text, large
+from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.ladder import Ladder
+from gatekeeper.lineage.moves import renamed_by_call
 from gatekeeper.lineage.names import Name, path
 from gatekeeper.lineage.parse import Unreadable, parse_text
 from gatekeeper.lineage.rescue import words_in
 from gatekeeper.lineage.spelling import OPENERS, QUERIES, RUN, as_token, closing, inside, output_into, respelled
 from gatekeeper.lineage.statements import flow_of
-from gatekeeper.lineage.tables import Flow
 
 _DEEPEST_BODY: Final = 6
 _LANGUAGES: Final = frozenset({"SQL", "PLPGSQL", "PLSQL", "PLPGSQL;"})
 # the parser knows them, so that their words need not be looked at
 _PARSED: Final = frozenset({"SELECT", "WITH", "INSERT", "MERGE", "DELETE", "UPDATE", "FROM", "("})
-_DEFINED: Final = THINGS | {"STREAM", "SYNONYM", "ALIAS", "CLONE"}
+_DEFINED: Final = THINGS | {"STREAM", "SYNONYM", "ALIAS", "CLONE", "SINK", "SOURCE", "LOG", "CDC"}
 # they hold a query somewhere, which is all that matters of them
 _HOLDERS: Final = frozenset({
     "DECLARE", "LET", "RETURN", "OPEN", "PERFORM", "CURSOR", "FOR", "SET", "VAR", "EMIT", "PRINT", "RAISE", "CALL",
@@ -47,6 +49,14 @@ class Reading(Ladder):
             self.done(words[0].lower(), Flow())
         elif words[0] in ("EXECUTE", "EXEC", "PREPARE", "UNLOAD", "DO", "CALL"):
             self._runs()
+        elif words[0] == "CREATE" and "RULE" in words[:4] and "DO" in words:
+            self._rule()
+        elif words[:2] == ["CREATE", "POLICY"] and QUERIES & set(words):
+            self.holder("create policy")
+        elif words[:2] == ["CREATE", "FLOW"] and "AS" in words and "CDC" not in words:
+            self.tokens = self.tokens[words.index("AS") + 1 :]
+            self.words = words[words.index("AS") + 1 :]
+            self._statement()
         elif words[0] == "CREATE" and ("FUNCTION" in words[:8] or {"PROCEDURE", "PROC"} & set(words[:8])):
             self._routine()
         elif words[0] in _HOLDERS or ":=" in words[:6] or (words[0] not in OPENERS and self.piece.procedural):
@@ -55,8 +65,10 @@ class Reading(Ladder):
             self._statement()
 
     def _is_template(self) -> bool:
-        return any(token.token_type in (TokenType.BLOCK_START, TokenType.BLOCK_END) for token in self.tokens) or (
-            "{{" in self.text and any(a == "{" and b == "{" for a, b in zip(self.words, self.words[1:], strict=False))
+        if "{{" not in self.text and "{%" not in self.text:
+            return False
+        return any(token.token_type in (TokenType.BLOCK_START, TokenType.BLOCK_END) for token in self.tokens) or any(
+            a == "{" and b == "{" for a, b in zip(self.words, self.words[1:], strict=False)
         )
 
     def _header(self) -> None:
@@ -76,18 +88,55 @@ class Reading(Ladder):
             return
         self.done(f"create {kinds[0].lower()}" if kinds else "create", flow)
 
+    def _rule(self) -> None:
+        """CREATE RULE … DO: what is done in its place or beside it; a rule ON SELECT makes the table a view."""
+        words = self.words
+        event = words[words.index("ON") + 1] if "ON" in words else ""
+        table = self.name_at(words.index("TO") + 1) if "TO" in words else None
+        flow = Flow()
+        if table is not None:
+            (flow.writes if event == "SELECT" else flow.reads).append(table)
+        place = words.index("DO") + 1
+        place += words[place : place + 1] in (["ALSO"], ["INSTEAD"])
+        end = len(words)
+        if words[place : place + 1] == ["("]:
+            place, end = place + 1, end - 1
+        self.done("create rule", flow)
+        if words[place : place + 1] not in ([], ["NOTHING"]):
+            first, last = self.tokens[place].start, self.tokens[end - 1].end + 1
+            part = self.text[first:last]
+            self.reader.read(
+                part, self.base + first, procedural=False, depth=self.depth + 1, reasons=(*self.reasons, "body")
+            )
+
     def _assignment(self) -> None:
         """What only holds a query: a cursor, a default, RETURN QUERY. T-SQL's table variables are written."""
         self.context.assign(self.tokens, self.words)
         words = self.words
-        if words[0] == "DECLARE" and "TABLE" in words and "@" in words[:3]:
+        if words[:4] == ["DECLARE", "GLOBAL", "TEMPORARY", "TABLE"]:
+            self.tokens = [as_token(self.tokens[0], TokenType.CREATE, "CREATE"), *self.tokens[2:]]
+            self.words = ["CREATE", *words[2:]]
+            self._statement()
+        elif words[0] == "DECLARE" and "TABLE" in words and "@" in words[:3]:
             flow = Flow()
             name = Name((f"@{words[2].lower()}",), (f"@{words[2].casefold()}",))
             flow.writes.append((name, self.tokens[1].start))
             flow.session.add(name)
+            if self.reader.schema is not None:  # its columns, by the places of their names
+                begins = words.index("TABLE") + 2
+                columns = tuple(
+                    self.tokens[i].text.lower()
+                    for i in range(begins, len(words) - 1)
+                    if words[i - 1] in ("(", ",") and words[begins:i].count("(") == words[begins:i].count(")")
+                )
+                self.reader.schema.learn({name.key: columns})
             self.done("declare", flow)
         elif "EXECUTE" in words and self.piece.procedural and words[0] in ("RETURN", "OPEN", "FOR"):
             self._dynamic(self.tokens[words.index("EXECUTE") + 1 :], words[0].lower())
+        elif "IMMEDIATE" in words[1:] and words[words.index("IMMEDIATE") - 1] == "EXECUTE":
+            self._dynamic(self._until(self.tokens[words.index("IMMEDIATE") + 1 :], ("USING",)), "assignment")
+        elif words[0] == "OPEN" and words[2:3] == ["FOR"] and not QUERIES & set(words[3:4]):
+            self._dynamic(self._until(self.tokens[3:], ("USING",)), "open")
         elif QUERIES & set(words):
             self.holder(words[0].lower() if words[0] in _HOLDERS else "assignment")
         elif words[0] == "PERFORM" and "FROM" in words:
@@ -101,15 +150,12 @@ class Reading(Ladder):
         else:
             self._statement()
 
-    def _words_of(self, tokens: list[Token]) -> list[str]:
-        return ["\0" if is_text(token) else token.text.upper() for token in tokens]
-
     def _is_call(self) -> bool:
         """Whether it is a bare `package.procedure(…)`; what the engine's own packages do is no table's matter."""
         words, place = self.words, 1
         while words[place : place + 1] == ["."]:
             place += 2
-        plain = words[0].isidentifier() and words[0] not in ("NULL", "PRAGMA", "EXIT", "CONTINUE", "RAISE")
+        plain = words[0].isidentifier() and words[0] not in HARMLESS
         return plain and not words[0].startswith(("DBMS_", "UTL_")) and words[place : place + 1] in ([], ["("])
 
     def _runs(self) -> None:
@@ -184,6 +230,13 @@ class Reading(Ladder):
         while words[place + 1 : place + 2] == ["."] and place + 2 < len(words):
             place += 2
         called = self.tokens[place].text.casefold() if place < len(words) else ""
+        texts = [token.text for token in self.tokens[place + 1 :] if is_text(token)]
+        if called == "sp_rename" and len(texts) > 1:
+            flow = Flow()
+            if len(texts) == 2 or texts[2].upper() == "OBJECT":
+                renamed_by_call(texts[0], texts[1], self.context.naming, flow)
+            self.done("rename", flow)
+            return
         self.done("call", Flow(guess=set() if called in self.context.routines else {"calls-unknown"}))
 
     def _dynamic(self, tokens: Sequence[Token], kind: str) -> None:
@@ -221,7 +274,7 @@ class Reading(Ladder):
         base = inside(text, self.text)
         flow.reads = [(name, base + offset if offset >= 0 else -1) for name, offset in flow.reads]
         flow.writes.append((path(target), -1))
-        self.done("unload", flow)
+        self.done("unload", flow, self.columns_of(tree, (), path(target)))
         return True
 
     def _routine(self) -> None:
@@ -278,6 +331,10 @@ class Reading(Ladder):
         ):
             self.scanned("dynamic-sql")
             return
+        if self.words[:2] == ["EXPORT", "("] and "FILE" in self.words:  # Exasol's
+            file = next((token.text for token in self.tokens[self.words.index("FILE") :] if is_text(token)), "")
+            self.parsed(self.tokens[2 : closing(self.words, 2)], "unload", path(file))
+            return
         if self.words[:3] == ["COPY", "FROM", "DATABASE"]:
             self.done("copy", Flow(guess={"remote-table"}))
             return
@@ -285,12 +342,13 @@ class Reading(Ladder):
         into = output_into(self.tokens, self.words) if self.reader.dialect in ("tsql", "fabric") else None
         if into is not None:
             tokens, parts = into
-            tokens = respelled(tokens, self._words_of(tokens), self.reader.dialect)
+            tokens = respelled(tokens, large(tokens), self.reader.dialect)
             self.parsed(tokens, None, self.context.naming.name(parts))
             return
         if self.words[:2] == ["INSERT", "OVERWRITE"] and "DIRECTORY" in self.words[2:4]:
             place = next((i for i, word in enumerate(self.words) if word in QUERIES), -1)
-            target = next((token.text for token in self.tokens if is_text(token)), None)
+            texts = [token.text for token in self.tokens[:place] if is_text(token)]
+            target = texts[texts.index("path") + 1] if "path" in texts[:-1] else texts[0] if texts else None
             if place > 0 and target is not None:
                 self.parsed(tokens[place:], "unload", path(target))
                 return

@@ -7,8 +7,10 @@ from typing import Final
 
 from sqlglot import exp
 
+from gatekeeper.lineage.flow import Flow
+from gatekeeper.lineage.functions import files_of
 from gatekeeper.lineage.names import Naming, path
-from gatekeeper.lineage.tables import Flow, Walk, start
+from gatekeeper.lineage.tables import Walk, start
 
 Family = Callable[[exp.Expr, Walk], str]
 _CONTAINERS: Final = frozenset({
@@ -68,9 +70,11 @@ def _create(tree: exp.Expr, walk: Walk) -> str:
     for each in found:
         if isinstance(each, exp.ToTableProperty) and isinstance(each.this, exp.Table):
             walk.write(each.this)
-    if any(isinstance(each, exp.ExternalProperty) for each in found):
+    if tree.args.get("expression") is not None:
+        pass  # the place is where its rows go
+    elif any(isinstance(each, exp.ExternalProperty) for each in found):
         _places(found, walk)
-    elif tree.args.get("expression") is None and walk.naming.dialect in ("spark", "databricks", "spark2"):
+    elif walk.naming.dialect in ("spark", "databricks", "spark2"):
         _places([each for part in found for each in part.find_all(exp.Property)], walk)
     engine = next((each.this for each in found if isinstance(each, exp.EngineProperty)), None)
     if kind == "DICTIONARY" or (engine is not None and engine.name.casefold() in _ENGINES_OVER_OTHERS):
@@ -92,7 +96,9 @@ def _places(found: list[exp.Expr], walk: Walk) -> None:
 def _insert(tree: exp.Expr, walk: Walk) -> str:
     if isinstance(tree.this, exp.Directory):
         walk.flow.writes.append((path(tree.this.this.name), -1))
-    elif not isinstance(tree.this, (exp.Table, exp.Schema)):
+    elif isinstance(tree.this, exp.Anonymous) and (files := files_of(tree.this)):
+        walk.flow.writes += [(path(file), -1) for file in files]
+    elif not isinstance(tree.this, (exp.Table, exp.Schema)) and not walk.flow.writes:
         walk.flow.likely.add("unknown-target")
     return "insert"
 
@@ -147,6 +153,11 @@ def _alter(tree: exp.Expr, walk: Walk) -> str:
         or not isinstance(other, exp.Table)
         or kind not in ("TABLE", "VIEW", "DYNAMIC TABLE")
     ):
+        if any(isinstance(each, (exp.Delete, exp.Update)) for each in actions) and isinstance(table, exp.Table):
+            walk.write(table)
+            for each in actions:
+                walk.skip.add(id(each))
+            return "alter"
         if kind == "VIEW" and any(isinstance(each, exp.Query) for each in actions) and isinstance(table, exp.Table):
             walk.write(table)
             return "alter view"
@@ -182,6 +193,10 @@ def _copy(tree: exp.Expr, walk: Walk) -> str:
         if isinstance(each, exp.Table)
     ]
     places = [path(text) for text in texts]
+    if any(
+        isinstance(each, exp.Identifier) and each.name.upper() == "PROGRAM" for each in tree.args.get("files") or []
+    ):
+        places += [path(each.name) for each in tree.args.get("params") or []][:1]
     if isinstance(target, exp.Literal) or (isinstance(target, exp.Table) and isinstance(target.this, exp.Literal)):
         name = path(target.name)
         walk.flow.writes.append((name, -1))
@@ -234,10 +249,13 @@ def _cache(tree: exp.Expr, walk: Walk) -> str:
         walk.write(tree.this)
         if name is not None:
             walk.flow.session.add(name)
-    return "cache"
+        return "cache"
+    return _nothing(tree, walk)
 
 
 def _several(tree: exp.Expr, walk: Walk) -> str:
+    for each in tree.find_all(exp.Directory):
+        walk.flow.writes.append((path(each.this.name), -1))
     return "insert"
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from sqlglot import exp
 
+from gatekeeper.lineage.flow import Flow, offset
+from gatekeeper.lineage.functions import from_function, from_text, is_file, names_tables
 from gatekeeper.lineage.names import Name, Naming, is_engine_row, path, table_parts
 from gatekeeper.lineage.targets import targets
 
@@ -17,63 +18,24 @@ _NAMED: Final = (
     exp.OnCluster, exp.Pragma, exp.UserDefinedFunction,
 )  # fmt: skip
 _CHANGES: Final = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
-_MODELS: Final = (exp.Predict, exp.MLForecast, exp.MLTranslate, exp.GenerateEmbedding)
+_MODELS: Final = (
+    exp.Predict, exp.MLForecast, exp.MLTranslate, exp.GenerateEmbedding, exp.GenerateText, exp.GenerateTable,
+    exp.GenerateBool, exp.GenerateInt, exp.GenerateDouble,
+)  # fmt: skip
 # a CTE may read itself there without the word RECURSIVE
-_RECURSIVE_UNSAID: Final = frozenset({"tsql", "fabric", "oracle", "snowflake", "teradata", "sqlite", "exasol"})
+RECURSIVE_UNSAID: Final = frozenset({"tsql", "fabric", "oracle", "snowflake", "teradata", "sqlite", "exasol"})
 _TRIGGER_ROWS: Final = (("inserted",), ("deleted",))
 _PATHS_IN_FROM: Final = frozenset({"bigquery", "redshift", "hive"})
 _FILES: Final = frozenset({"spark", "databricks", "spark2"})
 _FORMATS: Final = frozenset(["parquet", "csv", "json", "orc", "avro", "text", "delta", "binaryfile", "iceberg"])
-_FILE_FUNCTIONS: Final = frozenset({
-    "s3", "s3cluster", "gcs", "hdfs", "file", "url", "azureblobstorage", "read_files", "read_csv", "read_csv_auto",
-    "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_ndjson", "read_text", "read_blob",
-    "deltalake", "iceberg", "hudi", "delta_scan", "iceberg_scan", "cloud_files",
-})  # fmt: skip
-_QUERY_FUNCTIONS: Final = {"openquery": 1, "external_query": 1, "dblink": -1, "query": 0, "postgres_query": 1}
-_REMOTE_TABLES: Final = frozenset({
-    "remote", "remotesecure", "cluster", "clusterallreplicas", "mysql", "postgresql", "merge", "jdbc", "odbc",
-    "sqlite_scan", "postgres_scan", "mysql_scan",
-})  # fmt: skip
 # one look-up a node: asking isinstance of each family took a third of the walk
 _SPECIAL: Final[dict[type[exp.Expr], type[exp.Expr]]] = {
-    exp.Table: exp.Table, exp.Into: exp.Into, exp.Anonymous: exp.Anonymous, **dict.fromkeys(_NAMED, exp.Hint),
+    exp.Table: exp.Table, exp.Into: exp.Into, exp.Anonymous: exp.Anonymous, exp.In: exp.In,
+    exp.TableFromRows: exp.TableFromRows, **dict.fromkeys(_NAMED, exp.Hint),
     **dict.fromkeys(_CHANGES, exp.DML), **dict.fromkeys(_MODELS, exp.Predict),
 }  # fmt: skip
 Visible = frozenset[str]
 _NOTHING: Visible = frozenset()
-
-
-@dataclass(slots=True)
-class Flow:
-    """What is found in a tree: (name, offset) of what it reads and writes; reasons that lower its state."""
-
-    reads: list[tuple[Name, int]] = field(default_factory=list)
-    writes: list[tuple[Name, int]] = field(default_factory=list)
-    session: set[Name] = field(default_factory=set)
-    drops: set[Name] = field(default_factory=set)
-    likely: set[str] = field(default_factory=set)
-    guess: set[str] = field(default_factory=set)
-    dynamic: list[str] = field(default_factory=list)
-    """Texts of SQL that table functions send elsewhere."""
-    seen: set[int] = field(default_factory=set)
-    """Where names of tables and CTEs stand, for the comparison with the scan."""
-
-    def add(self, other: Flow) -> None:
-        """Take over what another tree has."""
-        self.reads += other.reads
-        self.writes += other.writes
-        self.session |= other.session
-        self.drops |= other.drops
-        self.likely |= other.likely
-        self.guess |= other.guess
-        self.dynamic += other.dynamic
-        self.seen |= other.seen
-
-
-def offset(node: exp.Expr) -> int:
-    """Where the first of the name's parts stands in the text; -1 if that was lost."""
-    starts = [part.meta["start"] for part in node.find_all(exp.Identifier, exp.Var) if "start" in part.meta]
-    return min(starts, default=-1)
 
 
 def start(table: exp.Table) -> int:
@@ -118,25 +80,27 @@ class Walk:
                 continue
             elif special is exp.DML:
                 self.changed(node)
-                returned = node.args.get("returning")
+                returned = None if isinstance(node, exp.Insert) else node.args.get("returning")
                 if returned is not None and node is not root and self.flow.writes:
                     self.flow.reads.append(self.flow.writes[-1])  # its rows go on to what stands around it
             elif isinstance(node, exp.Into):
                 self._into(node)
             elif special is exp.Predict:
                 self.skip.add(id(node.this))
-            elif node.name.upper() == "TABLE" and isinstance(node.parent, exp.Kwarg):
-                self._argument(node)
-            elif node.name.casefold().startswith(("dictget", "joinget")) and self.naming.dialect == "clickhouse":
-                self._looked_up(node)
+            elif special is exp.In:
+                self._listed(node, visible)
+            elif special is exp.TableFromRows:
+                from_text(node, self.naming, self.flow)
+            else:
+                names_tables(node, self.naming, self.flow)
             inner = visible
             clause = node.args.get("with_")
-            if clause is not None:
+            if isinstance(clause, exp.With):
                 inner = self._ctes(clause, visible, stack)
             if self.naming.dialect in _PATHS_IN_FROM and isinstance(node, exp.Select):
                 inner = inner | self._aliases(node)
             for key, value in node.args.items():
-                if key in ("with_", "indexed") or value is None or value is False or value is True:
+                if key in ("with_", "indexed", "format") or value is None or value is False or value is True:
                     continue
                 if isinstance(value, exp.Expr):
                     stack.append((value, inner))
@@ -150,7 +114,7 @@ class Walk:
         everything = visible.union(key for _, key in entries) if recursive else visible
         for cte, key in entries:
             inside = everything
-            if not recursive and self.naming.dialect in _RECURSIVE_UNSAID and isinstance(cte.this, exp.SetOperation):
+            if not recursive and self.naming.dialect in RECURSIVE_UNSAID and isinstance(cte.this, exp.SetOperation):
                 branch: exp.Expr = cte.this
                 # the first branch starts the recursion, the others may name the CTE
                 while isinstance(branch, exp.SetOperation):
@@ -180,6 +144,15 @@ class Walk:
 
     def _key(self, identifier: exp.Expr) -> str:
         return self.naming.alias(identifier.name, bool(identifier.args.get("quoted")))
+
+    def _listed(self, node: exp.Expr, visible: Visible) -> None:
+        """ClickHouse's `a IN t` is `a IN (SELECT * FROM t)`."""
+        field = node.args.get("field")
+        if self.naming.dialect != "clickhouse" or not isinstance(field, (exp.Column, exp.Dot)):
+            return
+        parts = [(part.name, bool(part.args.get("quoted"))) for part in field.find_all(exp.Identifier)]
+        if len(parts) > 1 or self._key(field.this) not in visible:
+            self.flow.reads.append((self.naming.name(parts), offset(field)))
 
     def _into(self, node: exp.Into) -> None:
         target = node.this
@@ -237,9 +210,15 @@ class Walk:
         name = self.name(table)
         if name is not None:
             self.flow.writes.append((name, start(table)))
+            if name.parts[0].startswith("@"):  # T-SQL's table variables
+                self.flow.session.add(name)
 
     def name(self, table: exp.Table) -> Name | None:
         """The table's name; None where it is a function."""
+        if isinstance(table.this, exp.Literal) and table.this.is_string:
+            return path(table.this.name)
+        if isinstance(table.this, exp.Parameter) and isinstance(table.this.this, exp.Literal):
+            return None  # Snowflake's $1: what the statement before it found
         if isinstance(table.this, exp.Var):
             text = table.this.name
             if text.startswith("@") or "://" in text:
@@ -250,7 +229,12 @@ class Walk:
             return None
         if self.naming.dialect in _FILES and len(parts) == 2 and parts[0][0].casefold() in _FORMATS and parts[1][1]:
             return path(parts[1][0])
-        if self.naming.dialect == "duckdb" and len(parts) == 1 and parts[0][1] and _is_file(parts[0][0]):
+        if (
+            len(parts) == 1
+            and parts[0][1]
+            and ("://" in parts[0][0] or self.naming.dialect == "duckdb")
+            and is_file(parts[0][0])
+        ):
             return path(parts[0][0])
         name = self.naming.name(parts)
         if self.naming.dialect in ("tsql", "fabric") and len(parts) > 1 and parts[-1][0].startswith("#"):
@@ -266,7 +250,7 @@ class Walk:
             self._dynamic(this, table)
             return
         if isinstance(this, exp.Func):
-            self._function(this)
+            from_function(this, self.naming, self.flow)
             return
         if table.args.get("db") is None and isinstance(this, exp.Identifier) and self._key(this) in visible:
             return
@@ -287,55 +271,3 @@ class Walk:
             self.flow.reads.append((self.naming.name(parts), start(table)))
         else:
             self.flow.guess.add("dynamic-name")
-
-    def _argument(self, node: exp.Expr) -> None:
-        """TABLE(a) as an argument of a table function is a table."""
-        for column in node.expressions:
-            if isinstance(column, exp.Column):
-                parts = [(part.name, bool(part.args.get("quoted"))) for part in column.parts]
-                self.flow.reads.append((self.naming.name(parts), offset(column)))
-
-    def _looked_up(self, node: exp.Expr) -> None:
-        """dictGet('name', …) reads the dictionary."""
-        first = node.expressions[:1]
-        if first and isinstance(first[0], exp.Literal) and first[0].is_string:
-            self.flow.reads.append((self.naming.written(first[0].name), -1))
-        else:
-            self.flow.guess.add("dynamic-name")
-
-    def _function(self, this: exp.Func) -> None:
-        called = (this.name if isinstance(this, exp.Anonymous) else this.sql_name()).casefold()
-        first = [each for each in (this.args.get("this"), *this.expressions) if isinstance(each, exp.Expr)][:1]
-        texts = [
-            text.name
-            for arg in first + this.expressions
-            if isinstance(arg, (exp.Literal, exp.Array))
-            for text in ([arg] if isinstance(arg, exp.Literal) else arg.expressions)
-            if isinstance(text, exp.Literal) and text.is_string
-        ]
-        if called in _QUERY_FUNCTIONS:
-            if texts:
-                self.flow.dynamic.append(texts[-1])
-                self.flow.likely.add("remote-query")
-            else:
-                self.flow.guess.add("dynamic-sql")
-        elif called in ("identifier", "query_table"):
-            if texts:
-                self.flow.reads.append((self.naming.written(texts[0]), -1))
-            else:
-                self.flow.guess.add("dynamic-name")
-        elif called in _FILE_FUNCTIONS and texts:
-            listed = isinstance(first[0], exp.Array) if first else False
-            self.flow.reads += [(path(text), -1) for text in (dict.fromkeys(texts) if listed else texts[:1])]
-        elif called in _REMOTE_TABLES:
-            self.flow.guess.add("remote-table")
-            for column in this.expressions:
-                if isinstance(column, exp.Column) and len(column.parts) > 1:
-                    parts = [(part.name, bool(part.args.get("quoted"))) for part in column.parts]
-                    self.flow.reads.append((self.naming.name(parts), offset(column)))
-
-
-def _is_file(text: str) -> bool:
-    return "/" in text or text.rsplit(".", 1)[-1].casefold() in (
-        "parquet", "csv", "json", "jsonl", "ndjson", "tsv", "txt", "gz", "zst", "xlsx", "db", "duckdb",
-    )  # fmt: skip

@@ -12,6 +12,8 @@ from gatekeeper.lineage.names import Naming, table_parts
 def targets(node: exp.Expr, naming: Naming) -> tuple[list[exp.Table], list[exp.Table]]:
     """The tables that an INSERT, UPDATE, DELETE or MERGE changes, found behind their aliases; what else names them."""
     into = node.this.this if isinstance(node.this, exp.Schema) else node.this
+    if isinstance(into, exp.Subquery) and isinstance(into.this, exp.Select):
+        return _in_line(node, into.this, naming), []
     if isinstance(node, exp.Delete):
         named = [table for table in node.args.get("tables") or [] if isinstance(table, exp.Table)]
         using = list(_items(_listed(node.args.get("using")), node.args.get("joins")))
@@ -30,6 +32,21 @@ def targets(node: exp.Expr, naming: Naming) -> tuple[list[exp.Table], list[exp.T
             return _updated(node, into, naming), []
         return [_behind(into, list(_items([source.this], None)), naming)], [into]
     return [into], []
+
+
+def _in_line(node: exp.Expr, query: exp.Select, naming: Naming) -> list[exp.Table]:
+    """Oracle's change of a query: of its only table, else of the one whose columns are set."""
+    source = query.args.get("from_")
+    items = list(_items([source.this] if source is not None else [], query.args.get("joins")))
+    if len(items) < 2:
+        return items
+    places = {each.alias_or_name.casefold(): each.unalias() for each in query.expressions}
+    owners = {
+        naming.alias(column.table, False)
+        for each in node.expressions
+        if isinstance(each, exp.EQ) and isinstance(column := places.get(each.this.name.casefold()), exp.Column)
+    }
+    return [item for item in items if naming.alias(item.alias_or_name, False) in owners]
 
 
 def _updated(node: exp.Expr, into: exp.Table, naming: Naming) -> list[exp.Table]:

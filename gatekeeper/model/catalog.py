@@ -30,6 +30,49 @@ class ColumnFact:
     name: str
     type: Type
     nullable: bool = True
+    is_as_declared: bool = False
+    """Whether a file's texts were read by the declared type; what doesn't fit is counted in the table's `parts`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Misfits:
+    """Values of files that are none of their declared type, in some columns of a table.
+
+    Their rows are counted by a condition, or by a query of their own where `is_query`. `told` is a query whose one
+    value says in words which columns hold how many, and where the first few stand: `file:line`.
+    """
+
+    rows: str
+    told: str
+    is_query: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a table of files shows beside its columns.
+
+    `differences` of the files from each other violate what is declared, `oddities` don't. `lack`: why nothing is
+    known of the columns. `notes` are for the reader. No scan should read more columns than `together`.
+    `counts_rows`: how many rows there are is known without reading them.
+    """
+
+    misfits: tuple[Misfits, ...] = ()
+    together: int = 0
+    differences: tuple[str, ...] = ()
+    oddities: tuple[str, ...] = ()
+    lack: str = ""
+    notes: tuple[str, ...] = ()
+    counts_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refers:
+    """A foreign key that is enforced and validated."""
+
+    key: tuple[str, ...]
+    parent: tuple[str, ...]
+    """The parent's path, in the database's own spelling."""
+    parent_key: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +92,17 @@ class Catalog:
     """sqlglot's name for the SQL in which the types' native words are written."""
     is_limited: bool = False
     """Whether row-level security decides which rows the role sees."""
+    missing: str = ""
+    """What was looked for and isn't there, where a table's name doesn't tell."""
+    parts: Parts | None = None
+    """Of a table of files."""
+    never_null: frozenset[str] = frozenset()
+    """Columns in which an enforced and validated constraint allows no NULL."""
+    bytewise: frozenset[str] = frozenset()
+    """Columns of text that are equal only where their bytes are: no collation makes two spellings one."""
+    refers: tuple[Refers, ...] = ()
+    weight: int | None = None
+    """About how many rows there are, by the engine's own books: it says what is asked first, and proves nothing."""
 
     def column(self, name: str) -> ColumnFact | None:
         """The column of that name: exactly, or else the only one that differs in case alone."""

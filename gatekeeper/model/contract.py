@@ -8,6 +8,15 @@ from gatekeeper.model.question import Table
 from gatekeeper.model.rule import DeclaredColumn, PlannedRule
 
 
+@dataclass(frozen=True, slots=True)
+class FileForm:
+    """How a table's files are written, as far as its server says; None: as the files themselves tell."""
+
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractTable:
     """A table of a contract. `load_column` tells when a row arrived; `name` is the contract's word for it."""
@@ -17,6 +26,7 @@ class ContractTable:
     columns: tuple[DeclaredColumn, ...] = ()
     load_column: str | None = None
     line: int = 0
+    form: FileForm = FileForm()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
@@ -92,9 +92,13 @@ class Seen(Mapping[Question, Any]):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a rule is judged: the database's now, in UTC, or the moment of `--as-of`."""
+    """When a rule is judged: the database's now, in UTC, or the moment of `--as-of`.
+
+    `holidays`: the days on which less is usual, as far as the project's calendars and zones tell.
+    """
 
     now: datetime
+    holidays: frozenset[date] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,9 @@ class Finding:
     established: How | None = "counted"
     newest: datetime | None = None
     """The newest load time that was seen, in UTC."""
+    due_at: datetime | None = None
+    """By when it must be there, where a time of day is agreed; `overdue_since`: since when it is not."""
+    overdue_since: datetime | None = None
     behind: tuple[Table, ...] = ()
     """The tables to blame, where the rule is about several."""
     absence: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 from gatekeeper.model.question import Table
 from gatekeeper.model.rule import PlannedRule
 
+Unit = Literal["hour", "day", "week", "month"]
 Then = Literal["block", "label"]
 
 
@@ -44,7 +46,10 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A dated exception to a rule. `max`: rows or the unit measured; seconds where the rule is late."""
+    """A dated exception to a rule. `max`: rows or the unit measured; seconds where the rule is late.
+
+    `rule` is an id or a glob over ids, `*` where all rules of `table` are meant.
+    """
 
     rule: str
     reason: str
@@ -52,10 +57,26 @@ class Waiver:
     expires: date
     max: float | timedelta | None = None
     line: int = 0
+    table: Table | None = None
 
-    def covers(self, rule_id: str) -> bool:
-        """Whether the rule is meant, by its id or a glob over ids."""
-        return self.rule == rule_id or fnmatchcase(rule_id, self.rule)
+    def covers(self, rule: PlannedRule) -> bool:
+        """Whether the rule is meant: by its id or a glob over ids, and by a table that it speaks of."""
+        named = self.rule == rule.id or fnmatchcase(rule.id, self.rule)
+        return named and (self.table is None or any(self.table.is_same(table) for table in rule.about))
+
+    @property
+    def meant(self) -> str:
+        """What it is for, in words."""
+        return self.rule if self.table is None else f"{self.table}" + ("" if self.rule == "*" else f", {self.rule}")
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """How a missing part is made again, a unit of time at a time. `run` is a line for a shell."""
+
+    unit: Unit
+    run: str
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +95,9 @@ class Output:
     sections: tuple[Section, ...] = ()
     inputs: tuple[Input, ...] = ()
     late: Late = Late()
+    awaited: Mapping[str, Late] = field(default_factory=dict)
+    """What happens while one of its own rules is late, by the rule's id, where its input says so."""
     hidden_dependencies: Literal["fail", "warn", "ignore"] = "fail"
+    backfill: Backfill | None = None
     waivers: tuple[Waiver, ...] = ()
     rules: tuple[PlannedRule, ...] = ()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Unknown
-from gatekeeper.model.question import Table
+from gatekeeper.model.question import Aggregate, Past, Table
+
+Take = Callable[[list[tuple[Any, ...]]], bool]
+"""Takes a portion of rows; false: no more are wanted. Never raises."""
 
 
 class Session(Protocol):
@@ -29,12 +32,28 @@ class Session(Protocol):
         """At most `limit` rows of one reading statement, sent so that a second statement is refused."""
         ...
 
+    def portions(self, sql: str, size: int, timeout_seconds: float, take: Take) -> None:
+        """All rows of one reading statement, `size` of them held at a time, until `take` wants no more."""
+        ...
+
     def cancel(self) -> None:
         """End the running query on the server, from another thread; nothing if none runs."""
         ...
 
     def close(self) -> None:
         """Give the connection back; never raises."""
+        ...
+
+
+class Memory(Protocol):
+    """What earlier runs have seen; implemented in `history/`. Neither method raises."""
+
+    def recall(self, asked: Past, now: datetime) -> Sequence[tuple[datetime, Any]] | Unknown:
+        """The moments before now, the newest first, and the number then."""
+        ...
+
+    def note(self, numbers: Mapping[Aggregate, Any], at: datetime) -> None:
+        """What this run saw, for later ones."""
         ...
 
 

@@ -8,7 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from gatekeeper.errors import Problem
-from gatekeeper.model.contract import Contract
+from gatekeeper.model.calendar import Calendar
+from gatekeeper.model.contract import Contract, ContractTable
 from gatekeeper.model.output import Output
 
 
@@ -26,6 +27,18 @@ class Connection:
     retry_within: timedelta = timedelta(minutes=1)
     owner: str | None = None
     line: int = 0
+    tables: tuple[ContractTable, ...] = ()
+    """Of a connection of files: what the contracts say of its tables, for files tell no types."""
+    data: tuple[tuple[tuple[str, ...], tuple[tuple[str, str], ...]], ...] = ()
+    """Of `--data`: each table's path and its files' patterns, with the name to show where that is another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPlace:
+    """Where results are kept, and how long. `url` still holds its `${NAME}`s."""
+
+    url: str
+    keep: timedelta = timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +60,14 @@ class SqlSources:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DbtPlace:
+    """Where a dbt project is: the manifest that dbt made of it, or its folder, which is read without dbt."""
+
+    manifest: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """All files of a project, valid and in place."""
 
@@ -56,9 +77,12 @@ class Project:
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
+    calendars: Mapping[str, Calendar] = field(default_factory=dict)
+    history: HistoryPlace | None = None
     sql: SqlSources | None = None
-    dbt: str | None = None
-    """The manifest of a dbt project, which is not read yet."""
+    allow_python: bool = False
+    """Whether the models that its `frame` rules name may be imported and run."""
+    dbt: DbtPlace | None = None
     warnings: tuple[Problem, ...] = ()
 
     def owner(self, id: str | None) -> Owner | None:

@@ -90,6 +90,39 @@ class Population:
     undated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stretches:
+    """Rows by stretches of time: 0 is `window`, n the same stretch n times `days` days earlier, None all others.
+
+    With `load`, a row of a stretch that was loaded later after it than now is after `window` has the key -1 - n:
+    as of its own day it was not there yet.
+    """
+
+    window: Window
+    back: int
+    days: int = 1
+    load: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Rows by the number of `edges` (ascending, in UTC) that their time has reached; None without a time."""
+
+    column: str
+    edges: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Rows by what a column holds: its value; of numbers the order of magnitude, of times the hour of day.
+
+    The keys are texts and whole numbers, and cells of the data: they are compared and never shown.
+    """
+
+    column: str
+
+
+Grain = Stretches | Cuts | Spread
 Fold = Literal["count", "sum", "min", "max", "squares"]
 
 
@@ -99,12 +132,22 @@ class Aggregate:
 
     `count` counts rows (what=None), rows with a value (a column) or rows of which a predicate is true;
     `squares` sums (column - shift)². sum, squares, min and max over no value are None.
+    With `by` the answer is a mapping: the number of each group of rows, by the tuple of its grains' keys.
     """
 
     of: Population
     fold: Fold
     what: str | Predicate | None = None
     shift: float = 0.0
+    by: tuple[Grain, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What a number was in earlier runs. The answer is a tuple of (moment, number), the newest first; nothing, ()."""
+
+    of: Aggregate
+    over: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +187,13 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """When the catalog says that a table was last changed, in UTC; None where it doesn't say."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
 class Custom:
     """A query that a person wrote, in the connection's dialect; one statement, which only reads.
 
@@ -155,7 +205,72 @@ class Custom:
     fetch: Literal["value", "rows"]
 
 
-Question = Aggregate | Repeats | Orphans | Facts | Custom
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """Rows that a pandera model, `module:Model`, refuses; `batch` of them are held at a time. The answer: `Refused`."""
+
+    of: Population
+    model: str
+    batch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """How many rows a model refuses, and the names of the checks that refuse them."""
+
+    rows: int
+    checks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A few of the rows that violate something, in these columns. The answer: a tuple of rows.
+
+    `violating`: the condition that is true of them, or the question that counted them.
+    """
+
+    of: Population
+    violating: Predicate | Repeats | Orphans | Custom
+    columns: tuple[str, ...]
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Into how many different images a function maps the keys of rows, NULLs apart. The answer: `Imaged`.
+
+    Equal keys have equal images, so as many images as keys prove that no key repeats. `form` is the function's
+    name in `planning.formulations`, `bounds` the least and the greatest value of each part of the key where it
+    needs them; `part` limits it to one of so many shares of the keys.
+    """
+
+    of: Population
+    key: tuple[str, ...]
+    form: str
+    bounds: tuple[tuple[int, int], ...] = ()
+    part: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imaged:
+    """How many keys there are, and how many different images of them."""
+
+    keys: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """How many of the child's different keys the parent lacks, as sets of bits between the child's `bounds`.
+
+    The answer is None where the parent holds nothing between them.
+    """
+
+    orphans: Orphans
+    bounds: tuple[tuple[int, int], ...]
+
+
+Question = Aggregate | Repeats | Orphans | Facts | Custom | Past | Modelled | Sample | Changed | Images | Absent
 
 
 def count(of: Population, what: str | Predicate | None = None) -> Aggregate:

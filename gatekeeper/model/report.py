@@ -45,6 +45,72 @@ class HiddenDependency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unresolved:
+    """SQL that could not be read to its end: it may read or write more than is known. `feeds`: perhaps this output."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+    code: str = ""
+    message: str = ""
+    feeds: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnusedInput:
+    """A table that an input declares and the output's SQL does not read; `sure`: all of that SQL could be read."""
+
+    table: str
+    contract: str
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedTable:
+    """A table on the way to the output that more than one script writes."""
+
+    table: str
+    written_by: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InDoubt:
+    """A table below a violated rule. `columns`: those in doubt, none where all of it is; the place: where it is read.
+
+    `reason`: what carried the doubt there, the role of a column or `the rows`.
+    """
+
+    table: str
+    columns: tuple[str, ...] = ()
+    reason: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputInDoubt:
+    """An output below a violated rule, and its sections. `sure`: by SQL that was read, else by its inputs only."""
+
+    output: str
+    sections: tuple[str, ...] = ()
+    sure: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contamination:
+    """What else is contaminated by what a rule found. `complete`: all SQL that may lie below could be read.
+
+    `omitted`: how many more tables there are than the report lists.
+    """
+
+    tables: tuple[InDoubt, ...] = ()
+    outputs: tuple[OutputInDoubt, ...] = ()
+    complete: bool = True
+    omitted: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SectionReport:
     """A section, and why it is as it is. `because`: rule ids."""
 
@@ -90,6 +156,18 @@ class OutputReport:
     """Rules of built tables that `--before build` did not ask."""
     rules: tuple[str, ...] = ()
     """Ids of the rules that it needs, its own included."""
+    unresolved: tuple[Unresolved, ...] = ()
+    unused_inputs: tuple[UnusedInput, ...] = ()
+    shared_tables: tuple[SharedTable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleReport:
+    """A few violating rows; `note`: why there are none."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +192,8 @@ class RuleReport:
     evaluated_rows: int | None = None
     violating_rows: int | None = None
     newest: datetime | None = None
+    due_at: datetime | None = None
+    overdue_since: datetime | None = None
     owner: str | None = None
     runbook: str | None = None
     file: str = ""
@@ -124,6 +204,14 @@ class RuleReport:
     queries: tuple[str, ...] = ()
     seconds: float = 0.0
     windowed: bool = False
+    samples: SampleReport | None = None
+    """Rows that violate it, where it opts in by `samples`."""
+    attempts: int = 1
+    """How often it was asked, while the gate waited, until it came to this finding."""
+    retries: int = 0
+    """How often its connection failed and was tried again before this finding: a pass that hides a problem."""
+    contaminates: Contamination | None = None
+    """What else is in doubt; None where nothing is violated, or no SQL tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,15 +235,24 @@ class QueryReport:
     seconds: float = 0.0
     rules: tuple[str, ...] = ()
     error: str | None = None
+    formulation: str = ""
+    """How it asks, in a word: scan, branches, bitstring, group by …"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptReport:
-    """One time of asking."""
+    """One time of asking.
+
+    `asked`: the rules that were; `late`: those that were late after it, asked or not; `retries`: how often a
+    connection failed and was tried again.
+    """
 
     number: int
     at: datetime
     late: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+    retries: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

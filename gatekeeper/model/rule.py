@@ -36,6 +36,10 @@ class Subject:
     declared: tuple[DeclaredColumn, ...] = ()
     zone: str = "UTC"
     parent: Population | None = None
+    load_column: str | None = None
+    """The column that tells when a row was loaded, where the contract names one."""
+    event_column: str | None = None
+    """The column that tells when it happened, where a rule of freshness names one."""
 
     @property
     def table(self) -> Table:
@@ -78,6 +82,14 @@ class Rule(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Columns of violating rows that may be shown, and of how many rows at most."""
+
+    columns: tuple[str, ...]
+    limit: int = 10
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRule:
     """A rule in its place: everything that a gate, a report or an owner needs beside the rule itself."""
@@ -107,6 +119,9 @@ class PlannedRule:
     line: int = 0
     classified: str | None = None
     """The classification of the column that it measures, where that forbids showing values."""
+    samples: Samples | None = None
+    metadata_only: bool = False
+    """Whether it is asked only what the engine knows without reading rows."""
     tables: tuple[Table, ...] = ()
     """All tables that it speaks of, where they are several."""
 

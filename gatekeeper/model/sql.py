@@ -10,12 +10,29 @@ from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.predicate import And, Not, Or, Predicate, Sql
-from gatekeeper.model.question import Aggregate, Custom, Facts, Orphans, Population, Question, Repeats, Table
+from gatekeeper.model.question import (
+    Absent,
+    Aggregate,
+    Changed,
+    Custom,
+    Facts,
+    Images,
+    Modelled,
+    Orphans,
+    Past,
+    Population,
+    Question,
+    Repeats,
+    Sample,
+    Table,
+)
 from gatekeeper.model.reading import check_condition as check_condition
 from gatekeeper.model.reading import check_reading as check_reading
 from gatekeeper.model.reading import named_columns, one_statement
 from gatekeeper.model.sql_condition import NoColumn as NoColumn
 from gatekeeper.model.sql_condition import Scope, all_of, any_of, condition, conditions, name
+from gatekeeper.model.sql_grain import columns_of as grain_columns
+from gatekeeper.model.sql_grain import key, reach
 from gatekeeper.model.sql_words import Tree, cast, function, words
 
 
@@ -28,55 +45,67 @@ def aggregates(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, n
     """One SELECT over the table that answers all questions, in columns a0, a1, … in their order. Raises: ValueError.
 
     What every population has in common stands in WHERE, where partitions are pruned by it; what differs is
-    folded into each number.
+    folded into each number. Where a question wants its number by groups, so do all: behind the keys k0, k1, …
+    each has its number of every group, and whoever wants the whole adds them up.
     """
-    tables = {question.of.table for question in questions}
-    if len(tables) != 1:
-        raise ValueError("one SELECT is about one table")
+    tables, grains = {question.of.table for question in questions}, {question.by for question in questions} - {()}
+    if len(tables) != 1 or len(grains) > 1:
+        raise ValueError("one SELECT is about one table, in one kind of groups")
+    by = next(iter(grains), ())
     parts = {question.of: _told_apart(question.of, catalog, dialect, now) for question in questions}
-    common = set.intersection(*(set(part) for part in parts.values()))
+    reaches = {q: {**parts[q.of], **_reach(q, catalog, dialect, now)} for q in questions}
+    common = set.intersection(*(set(reach) for reach in reaches.values()))
     folded = {of: all_of([tree for said, tree in part.items() if said not in common]) for of, part in parts.items()}
     numbers = [
         exp.alias_(_number(question, folded[question.of], catalog, dialect), f"a{index}", quoted=True)
         for index, question in enumerate(questions)
     ]
-    first = next(iter(parts.values()))
+    first = next(iter(reaches.values()))
     where = [tree for said, tree in first.items() if said in common]
-    apart = {tree.sql(dialect=dialect): tree for tree in folded.values() if tree is not None}
-    if apart and all(tree is not None for tree in folded.values()):
+    left = [all_of([tree for said, tree in reach.items() if said not in common]) for reach in reaches.values()]
+    apart = {tree.sql(dialect=dialect): tree for tree in left if tree is not None}
+    if apart and all(tree is not None for tree in left):
         where.append(any_of([tree.copy() for tree in apart.values()]) or exp.true())
-    return _select(numbers, _table(tables.pop(), catalog), where, dialect)
+    zone = next((question.of.zone for question in questions if question.by), "UTC")
+    keys = [exp.Var(this=key(grain, Scope(catalog, dialect, zone), now)) for grain in by]
+    named = [exp.alias_(tree, f"k{index}", quoted=True) for index, tree in enumerate(keys)]
+    return select_text([*named, *numbers], table_tree(tables.pop(), catalog), where, dialect, keys)
+
+
+def _reach(question: Aggregate, catalog: Catalog, dialect: str, now: datetime) -> dict[str, Tree]:
+    scope = Scope(catalog, dialect, question.of.zone)
+    return {tree.sql(dialect=dialect): tree for grain in question.by for tree in reach(grain, scope, now)}
 
 
 def repeats(q: Repeats, catalog: Catalog, dialect: str, now: datetime) -> str:
     """One row: how many rows share their key with another, and how many keys they share. Raises: ValueError."""
     scope = Scope(catalog, dialect, q.of.zone)
-    where = [*(_is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
+    where = [*(is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
     keys = [scope.column(column) for column in q.key]
     groups = (
-        exp.Select(expressions=[exp.alias_(_count(), "n", quoted=True)])
-        .from_(_table(q.of.table, catalog))
+        exp.Select(expressions=[exp.alias_(count_of(), "n", quoted=True)])
+        .from_(table_tree(q.of.table, catalog), copy=False)
         .where(all_of(where), copy=False)
         .group_by(*keys, copy=False)
-        .having(exp.GT(this=_count(), expression=exp.Literal.number(1)), copy=False)
+        .having(exp.GT(this=count_of(), expression=exp.Literal.number(1)), copy=False)
     )
     many = exp.Column(this=name("n"))
     total = function("COALESCE", function("SUM", many), exp.Literal.number(0))
-    columns = [exp.alias_(total, "rows", quoted=True), exp.alias_(_count(), "keys", quoted=True)]
-    return _select(columns, groups.subquery(name("g")), [], dialect)
+    columns = [exp.alias_(total, "rows", quoted=True), exp.alias_(count_of(), "keys", quoted=True)]
+    return select_text(columns, groups.subquery(name("g")), [], dialect)
 
 
 def orphans(q: Orphans, child: Catalog, parent: Catalog, dialect: str, now: datetime) -> str:
     """One number: the child's rows whose key (without NULLs) no row of the parent has. Raises: ValueError."""
     scope = Scope(child, dialect, q.child.zone)
     beside = Scope(parent, dialect, q.parent.zone)
-    where = [*(_is_there(scope, column) for column in q.key), *conditions(q.child, child, dialect, now)]
+    where = [*(is_there(scope, column) for column in q.key), *conditions(q.child, child, dialect, now)]
     there = list(conditions(q.parent, parent, dialect, now))
     # conditions stand in subqueries of their own: a name of one table is never taken for the other's
-    left = _keys(scope, q.key, _table(q.child.table, child), where).subquery(name("c"))
+    left = _keys(scope, q.key, table_tree(q.child.table, child), where).subquery(name("c"))
     if dialect == "clickhouse":
-        there = [*(_is_there(beside, column) for column in q.parent_key), *there]
-    right = _keys(beside, q.parent_key, _table(q.parent.table, parent), there)
+        there = [*(is_there(beside, column) for column in q.parent_key), *there]
+    right = _keys(beside, q.parent_key, table_tree(q.parent.table, parent), there)
     aliases = [f"k{index}" for index in range(len(q.key))]
     ours = [exp.Column(this=name(alias), table=name("c")) for alias in aliases]
     if dialect == "clickhouse":  # has no correlated subqueries
@@ -87,13 +116,26 @@ def orphans(q: Orphans, child: Catalog, parent: Catalog, dialect: str, now: date
         one = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), "one", quoted=True)])
         one = one.from_(right.subquery(name("p"))).where(all_of(same), copy=False)
         missing = exp.Not(this=exp.Exists(this=one))
-    return _select([exp.alias_(_count(), "a0", quoted=True)], left, [missing], dialect)
+    return select_text([exp.alias_(count_of(), "a0", quoted=True)], left, [missing], dialect)
+
+
+def selected(of: Population, columns: Sequence[str], catalog: Catalog, dialect: str, now: datetime) -> str:
+    """The population's rows, in these columns. A moment is fetched as text where the driver would lose its zone."""
+    scope, own = Scope(catalog, dialect, of.zone), words(dialect)
+    shown = []
+    for wanted in columns:
+        value = scope.column(wanted)
+        aware = scope.fact(wanted).type.family == "timestamptz" and own.aware_as_text
+        shown.append(
+            exp.alias_(own.aware_as_text(value) if aware and own.aware_as_text else value, wanted, quoted=True)
+        )
+    return select_text(shown, table_tree(of.table, catalog), list(conditions(of, catalog, dialect, now)), dialect)
 
 
 def rows_of(query: str, dialect: str) -> str:
     """How many rows the query returns. Raises: ValueError unless it only reads."""
     check_reading(query, dialect)
-    head = f"SELECT {_count().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
+    head = f"SELECT {count_of().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
     written = one_statement(query, dialect)
     if dialect in ("tsql", "fabric"):
         tree = sqlglot.parse_one(written, dialect=dialect)
@@ -110,22 +152,31 @@ def rows_of(query: str, dialect: str) -> str:
 
 def unscanned(select: str, dialect: str) -> str:
     """The same SELECT as a question of names and types alone: it binds everything and reads no row."""
-    head = f"SELECT {_count().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
+    head = f"SELECT {count_of().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
     return f"{head} FROM (\n{select}\n) AS {quoted(('q',), dialect)} WHERE 1 = 0"
 
 
 def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
     """All columns that a question names, by table, as they were written; of custom SQL none."""
     match question:
-        case Aggregate(of, _, what):
-            return {of.table: _named(of, dialect) | _in(what, of.table, dialect)}
+        case Aggregate(of, _, what, _, by):
+            grouped = frozenset(name for grain in by for name in grain_columns(grain))
+            return {of.table: _named(of, dialect) | _in(what, of.table, dialect) | grouped}
+        case Past(of):
+            return columns_of(of, dialect)
         case Repeats(of, key):
             return {of.table: _named(of, dialect) | frozenset(key)}
         case Orphans(child, key, parent, parent_key):
             found = {child.table: _named(child, dialect) | frozenset(key)}
             theirs = _named(parent, dialect) | frozenset(parent_key)
             return {**found, parent.table: found.get(parent.table, frozenset()) | theirs}
-        case Facts(table):
+        case Images(of, key):
+            return {of.table: _named(of, dialect) | frozenset(key)}
+        case Absent(orphans):
+            return columns_of(orphans, dialect)
+        case Modelled(of) | Sample(of):
+            return {of.table: _named(of, dialect)}
+        case Facts(table) | Changed(table):
             return {table: frozenset()}
         case Custom():
             return {}
@@ -156,12 +207,12 @@ def _number(question: Aggregate, within: Tree | None, catalog: Catalog, dialect:
     scope, what = Scope(catalog, dialect, question.of.zone), question.what
     if question.fold == "count":
         if isinstance(what, str):
-            return _count(scope.column(what) if within is None else _when(within, scope.column(what)))
+            return count_of(scope.column(what) if within is None else _when(within, scope.column(what)))
         if what is None:
-            return _count() if within is None else _count(_when(within, exp.Literal.number(1)))
+            return count_of() if within is None else count_of(_when(within, exp.Literal.number(1)))
         held = condition(what, scope)
         both = held if within is None else all_of([within.copy(), held])
-        return _count(_when(both, exp.Literal.number(1)))
+        return count_of(_when(both, exp.Literal.number(1)))
     if not isinstance(what, str):
         raise ValueError(f"{question.fold} is of a column")
     return _folded(question, what, within, scope)
@@ -190,11 +241,13 @@ def _when(held: Tree | None, value: Tree) -> Tree:
     return exp.Case(ifs=[exp.If(this=held.copy() if held is not None else None, true=value)])
 
 
-def _count(of: Tree | None = None) -> Tree:
+def count_of(of: Tree | None = None) -> Tree:
+    """How many rows, or values."""
     return exp.Count(this=of if of is not None else exp.Star(), big_int=True)
 
 
-def _is_there(scope: Scope, column: str) -> Tree:
+def is_there(scope: Scope, column: str) -> Tree:
+    """Whether the column has a value."""
     return exp.Is(this=scope.column(column), expression=exp.Not(this=exp.Null()))
 
 
@@ -204,7 +257,8 @@ def _keys(scope: Scope, key: Sequence[str], table: Tree, where: list[Tree]) -> e
     return select.where(all_of(where), copy=False) if where else select
 
 
-def _table(table: Table, catalog: Catalog) -> Tree:
+def table_tree(table: Table, catalog: Catalog) -> Tree:
+    """The table, by its path in the database's spelling. Raises: ValueError."""
     path = catalog.path or table.path
     if not 1 <= len(path) <= 3:
         raise ValueError(f"{'.'.join(path)} has {len(path)} parts; a table is named by one to three")
@@ -212,8 +266,13 @@ def _table(table: Table, catalog: Catalog) -> Tree:
     return exp.Table(**{key: name(part) for key, part in parts})
 
 
-def _select(columns: Sequence[Tree], source: Tree, where: list[Tree], dialect: str) -> str:
-    tree = exp.Select(expressions=list(columns)).from_(source)
+def select_text(
+    columns: Sequence[Tree], source: Tree, where: list[Tree], dialect: str, groups: Sequence[Tree] = ()
+) -> str:
+    """A SELECT as text."""
+    tree = exp.Select(expressions=list(columns)).from_(source, copy=False)
     if where:
         tree = tree.where(all_of(where), copy=False)
+    if groups:
+        tree = tree.group_by(*(group.copy() for group in groups), copy=False)
     return tree.sql(dialect=dialect or None)

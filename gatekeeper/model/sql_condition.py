@@ -94,7 +94,7 @@ def conditions(of: Population, catalog: Catalog, dialect: str, now: datetime) ->
         found.extend([_or_null(scope, of.window.column, all_of(within))] if of.undated else within)
     if of.as_of is not None:
         # a row that doesn't say when it was loaded is not known to be loaded later
-        found.append(_or_null(scope, of.as_of.column, _bound(scope, of.as_of.column, "<=", of.as_of.moment)))
+        found.append(_or_null(scope, of.as_of.column, time_bound(scope, of.as_of.column, "<=", of.as_of.moment)))
     return tuple(found)
 
 
@@ -320,7 +320,7 @@ def _window(of: Population, scope: Scope, now: datetime) -> tuple[Tree, Tree]:
     window = of.window
     assert window is not None
     if isinstance(window, Last):
-        return _bound(scope, window.column, ">", now - window.span), _bound(scope, window.column, "<=", now)
+        return time_bound(scope, window.column, ">", now - window.span), time_bound(scope, window.column, "<=", now)
     if isinstance(window, Day):
         there = zone_of(window.zone)
         first = now.astimezone(there).date() - timedelta(days=window.day == "yesterday")
@@ -331,10 +331,10 @@ def _window(of: Population, scope: Scope, now: datetime) -> tuple[Tree, Tree]:
         start, end = (datetime.combine(first + timedelta(days=n), time(), there) for n in (0, 1))
     else:
         start, end = window.start, window.end
-    return _bound(scope, window.column, ">=", start), _bound(scope, window.column, "<", end)
+    return time_bound(scope, window.column, ">=", start), time_bound(scope, window.column, "<", end)
 
 
-def _bound(scope: Scope, column: str, op: str, at: datetime) -> Tree:
+def time_bound(scope: Scope, column: str, op: str, at: datetime) -> Tree:
     """The column before or after an instant: bare beside a literal of its own type, so that partitions are pruned."""
     fact = scope.fact(column)
     family = fact.type.family

@@ -24,6 +24,18 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"{name!r} is no time zone; write a name such as Europe/Berlin or UTC") from None
 
 
+def wall(day: date, clock: time, zone_name: str) -> datetime:
+    """The instant, in UTC, at which the clocks of the zone show that time on that day.
+
+    A time that a change of the clocks leaves out is read by the offset before it (02:30 is then shown as 03:30); of
+    one that comes twice the first is meant. Source: RFC 5545, 3.3.5. Raises: ValueError beyond the calendar.
+    """
+    try:
+        return datetime.combine(day, clock, zone(zone_name)).astimezone(timezone.utc)
+    except OverflowError:
+        raise ValueError(f"{day} lies beyond the calendar") from None
+
+
 def instant(value: Any, naive_zone: str) -> datetime:
     """The moment in UTC that a database's value means; naive ones are in `naive_zone`, a date is its start.
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 from gatekeeper.errors import CouldNotTell, Unanswered
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error, skipped, untold
-from gatekeeper.model.question import Custom, Facts, Orphans, Question, Table
+from gatekeeper.model.question import Aggregate, Custom, Facts, Question, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.model.sql import columns_of
+from gatekeeper.planning.batch import tables_asked
+from gatekeeper.planning.proofs import is_proved
 
 
 def tables_of(rule: PlannedRule) -> tuple[Table, ...]:
@@ -72,7 +74,7 @@ def judged(rule: PlannedRule, seen: Seen, at: Moment) -> Finding:
     if rule.rule is None or rule.on is None:
         return error("internal", "a rule without a kind was judged")
     try:
-        finding = rule.rule.judge(rule.on, seen, at)
+        finding = _established(rule, rule.rule.judge(rule.on, seen, at), seen)
         if finding.status != "pass" or rule.warn is None:
             return finding
         warned = rule.warn.judge(rule.on, seen, at)
@@ -85,16 +87,20 @@ def judged(rule: PlannedRule, seen: Seen, at: Moment) -> Finding:
     return finding if warned.status != "error" else warned
 
 
+def _established(rule: PlannedRule, finding: Finding, seen: Seen) -> Finding:
+    """How it was established: proved, where all but the number of rows was."""
+    if finding.established != "counted" or finding.status == "error":
+        return finding
+    told = [question for question in asked_by(rule, seen) if not _is_rows(question)]
+    return replace(finding, established="proved") if told and all(is_proved(q, seen) for q in told) else finding
+
+
+def _is_rows(question: Question) -> bool:
+    return isinstance(question, Aggregate) and question.fold == "count" and question.what is None and not question.by
+
+
 def _connection(question: Question) -> str:
-    match question:
-        case Custom():
-            return question.connection
-        case Orphans():
-            return question.child.table.connection
-        case Facts():
-            return question.table.connection
-        case _:
-            return question.of.table.connection
+    return question.connection if isinstance(question, Custom) else tables_asked(question)[0].connection
 
 
 def _catalog(table: Table, seen: Seen) -> Catalog | None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
+from types import MappingProxyType
 
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.question import AsOf, Population, Slice, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.model.time import instant
+from gatekeeper.rules.freshness import Freshness
+from gatekeeper.rules.ready import Clock, Ready
 from gatekeeper.rules.same_day import SameDay
+
+WindowColumn = tuple[str, str]
+"""A column that tells of which time a row is, and the zone of its naive times."""
 
 
 def parse_window(text: str) -> tuple[datetime | date, datetime | date]:
@@ -46,13 +53,19 @@ def narrowed(
     window: tuple[datetime | date, datetime | date] | None,
     as_of: AsOf | None,
     loads: dict[Table, str],
+    events: Mapping[Table, str] = MappingProxyType({}),
+    columns: Mapping[Table, WindowColumn] = MappingProxyType({}),
 ) -> PlannedRule:
-    """The rule over the rows of the run. A rule without a window column stays about the whole table."""
+    """The rule over the rows of the run. `columns`: by which the rules of a table are limited that name none.
 
-    def population(of: Population) -> Population:
-        if window is not None and of.window is not None:
-            bounds = [_utc(point, of.zone, after=after) for point, after in zip(window, (False, True), strict=True)]
-            of = replace(of, window=Slice(of.window.column, bounds[0], bounds[1]))
+    Without any, a rule stays about the whole table, and so does one of a kind that is always about all of it.
+    """
+
+    def population(of: Population, known: WindowColumn | None = None) -> Population:
+        own = (of.window.column, of.zone) if of.window is not None else known
+        if window is not None and own is not None:
+            bounds = [_utc(point, own[1], after=after) for point, after in zip(window, (False, True), strict=True)]
+            of = replace(of, window=Slice(own[0], bounds[0], bounds[1]), zone=own[1])
         if as_of is not None and of.table in loads:
             of = replace(of, as_of=AsOf(loads[of.table], as_of.moment))
         return of
@@ -60,11 +73,54 @@ def narrowed(
     if rule.on is None:
         return rule
     parent = population(rule.on.parent) if rule.on.parent else None
-    on = replace(rule.on, rows=population(rule.on.rows), parent=parent)
+    table = rule.on.table
+    is_whole = rule.rule is None or rule.rule.unwindowed
+    rows = population(rule.on.rows, None if is_whole else columns.get(table))
+    on = replace(rule.on, rows=rows, parent=parent, load_column=loads.get(table), event_column=events.get(table))
     kind = rule.rule
     if isinstance(kind, SameDay):
         kind = replace(kind, clocks=tuple(replace(clock, of=population(clock.of)) for clock in kind.clocks))
+    elif isinstance(kind, Ready):
+        kind = replace(kind, clocks=tuple(_as_of(clock, as_of, loads) for clock in kind.clocks))
     return replace(rule, on=on, rule=kind)
+
+
+def window_columns(rules: Iterable[PlannedRule]) -> dict[Table, WindowColumn]:
+    """The one column by which the rules of a table choose their rows; none where they name several."""
+    found: dict[Table, set[WindowColumn]] = {}
+    for rule in rules:
+        if rule.on is not None and rule.on.rows.window is not None:
+            found.setdefault(rule.on.table, set()).add((rule.on.rows.window.column, rule.on.rows.zone))
+    return {table: named.pop() for table, named in found.items() if len(named) == 1}
+
+
+def measured_whole(rules: Iterable[PlannedRule]) -> list[Table]:
+    """The tables of which rules look at every row although the run is about a window."""
+    found = []
+    for rule in rules:
+        if rule.on is not None and rule.rule is not None and rule.on.rows.window is None:
+            found += [] if rule.rule.unwindowed else [rule.on.table]
+    return list(dict.fromkeys(found))
+
+
+def _as_of(clock: Clock, as_of: AsOf | None, loads: dict[Table, str]) -> Clock:
+    """The output may name the column of load times where the contract names none."""
+    column = loads.get(clock.of.table) or (None if clock.is_event else clock.column)
+    if as_of is None or column is None:
+        return clock
+    return replace(clock, of=replace(clock.of, as_of=AsOf(column, as_of.moment)))
+
+
+def event_columns(rules: Iterable[PlannedRule]) -> dict[Table, str]:
+    """The columns that tell when things happened, where a rule of freshness names one."""
+    found: dict[Table, str] = {}
+    for rule in rules:
+        kind = rule.rule
+        if isinstance(kind, Freshness) and rule.table is not None:
+            column = kind.event.column if kind.event is not None else kind.column if kind.clock == "event" else None
+            if column is not None:
+                found.setdefault(rule.table, column)
+    return found
 
 
 def load_columns(contracts: dict[str, Contract]) -> dict[Table, str]:

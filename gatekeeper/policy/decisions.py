@@ -59,7 +59,7 @@ def decide(
         finding = findings[rule.id]
         waiver, note = waived_by(output.waivers, rule, finding, today)
         for section in sections_of(rule, finding, parts(output), feeds):
-            effect = _effect(finding, waiver, _late(output, section, rule, finding), strict=strict)
+            effect = _effect(finding, waiver, nearest_late(output, section, rule, finding), strict=strict)
             made.append(Decision(rule.id, effect, section.id, waiver if effect == "waived" else None, note))
     return tuple(made)
 
@@ -80,8 +80,10 @@ def _effect(finding: Finding, waiver: Waiver | None, late: Late, *, strict: bool
     return "blocks"
 
 
-def _late(output: Output, section: Section, rule: PlannedRule, finding: Finding) -> Late:
+def nearest_late(output: Output, section: Section, rule: PlannedRule, finding: Finding) -> Late:
     """The nearest `when.late`: of the input, of the section, of the output. Of several inputs the one that blocks."""
+    if rule.id in output.awaited:
+        return output.awaited[rule.id]
     tables = finding.behind or rule.about
     nearest = [
         entry.late

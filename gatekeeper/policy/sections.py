@@ -62,7 +62,8 @@ def _status(standing: Sequence[tuple[PlannedRule, Finding]]) -> SectionStatus:
 def _is_missing_rows(rule: PlannedRule, finding: Finding) -> bool:
     """Rows are not all there yet; too many of them are no such thing."""
     few = rule.kind in ("volume", "rowCount") and finding.absence and finding.status in ("fail", "late")
-    return few or finding.cause == "arrival"
+    # a file or a run that is awaited holds no rows, nor does a load of which nothing is there
+    return few or (finding.cause == "arrival" and rule.kind not in ("file", "dbt", "ready"))
 
 
 def _message(output: Output, section: Section, status: SectionStatus, as_of: datetime | None, day_zone: str) -> str:

@@ -1,4 +1,4 @@
-"""Dated exceptions: whether one holds for a finding, and why not."""
+"""Dated exceptions: whether one holds for a finding, and why not; and which of them are about to end."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from gatekeeper.model.finding import Finding
-from gatekeeper.model.output import Waiver
+from gatekeeper.model.output import Output, Waiver
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.policy.disclosure import is_withheld
+
+NOTICE = timedelta(days=7)
+"""How long before its end a waiver is announced: a working week, in which what it is for can still be mended."""
 
 
 def waived_by(waivers: Iterable[Waiver], rule: PlannedRule, finding: Finding, today: date) -> tuple[Waiver | None, str]:
     """The waiver that holds, or None and why none does. What nobody could look at is never waived."""
     why = ""
     for waiver in waivers:
-        if not waiver.covers(rule.id) or finding.status not in ("fail", "late") or finding.cause == "busy":
+        if not waiver.covers(rule) or finding.status not in ("fail", "late") or finding.cause == "busy":
             continue
         if today > waiver.expires:
             why = f"the waiver of {waiver.by} ({waiver.reason}) ended on {waiver.expires:%Y-%m-%d}"
@@ -24,6 +27,24 @@ def waived_by(waivers: Iterable[Waiver], rule: PlannedRule, finding: Finding, to
         else:
             return waiver, ""
     return None, why
+
+
+def ending(output: Output, today: date) -> list[str]:
+    """The output's waivers that ended, or end soon, each in a sentence with its place."""
+    said = [(waiver, ending_in_words(waiver, today)) for waiver in output.waivers]
+    return [f"{output.file}:{waiver.line}: {words}" for waiver, words in said if words]
+
+
+def ending_in_words(waiver: Waiver, today: date) -> str:
+    """That the waiver ended, or ends within a week; empty where it holds for longer. Its last day counts."""
+    left = waiver.expires - today
+    what = f"the waiver of {waiver.by} for {waiver.meant} ({waiver.reason})"
+    if left < timedelta():
+        return f"{what} ended on {waiver.expires:%Y-%m-%d}"
+    if left > NOTICE:
+        return ""
+    days = "today" if not left.days else "tomorrow" if left.days == 1 else f"in {left.days} days"
+    return f"{what} ends {days}, on {waiver.expires:%Y-%m-%d}"
 
 
 def _beyond(waiver: Waiver, finding: Finding, hidden: bool) -> str | None:

@@ -134,6 +134,9 @@ def _verdict(report: Report, output: OutputReport) -> Case:
     lines += [f"WARNING {rule.id}: {rule.message}" for rule in rules if rule.status == "warn"]
     lines += [f"waived {rule.id}: {rule.waiver or rule.message}" for rule in rules if rule.status == "waived"]
     lines += [f"nobody checks {rule.id}: {rule.message}" for rule in story.unsupported(rules)]
+    lines += [f"not read {where}: {said}" for where, said in story.unresolved(output)[:50]]
+    lines += [f"{word} {said}" for word, said in story.lineage_notes(output)[:50]]
+    lines += [f"note {note}" for note in report.notes[:20]]
     lines += [f"run it again: {_again(output)}"]
     return Case(
         classname=_suite_name(output),
@@ -212,11 +215,13 @@ def _body(report: Report, rule: RuleReport, needed_by: list[OutputReport], queri
         "runbook": rule.runbook or "",
         "severity": rule.severity,
         "declared": story.place(rule.file, rule.line),
+        "also contaminated": story.contaminated(rule),
         "to do": story.advice(rule),
         "run it again": "; ".join(_again(output) for output in needed_by[:5]),
         "more": f"gatekeeper explain {rule.id}",
     }
     lines = [f"{name}: {value}" for name, value in facts.items() if value]
+    lines += [f"such as: {sample}" for sample in story.samples(rule)]
     asked = [queries[id] for id in rule.queries if id in queries]
     for query in asked:
         lines += [f"SQL ({query.connection}):", query.sql]

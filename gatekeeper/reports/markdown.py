@@ -80,6 +80,10 @@ def _output(report: Report, output: OutputReport) -> Iterator[str]:
     for hidden in output.hidden_dependencies:
         read = ", ".join(code(story.place(at.file, at.line, at.column)) for at in hidden.read_by[:5])
         yield f"- hidden: {code(hidden.table)}, read by {read or 'its SQL'}"
+    for where, said in story.unresolved(output)[:10]:
+        yield f"- not read: {code(where)} {markdown(_short(said))}"
+    for word, said in story.lineage_notes(output)[:10]:
+        yield f"- {word}: {markdown(_short(said))}"
 
 
 def _section(section: SectionReport) -> str:
@@ -91,6 +95,8 @@ def _obstacle(report: Report, item: story.Obstacle) -> str:
     said = f"**{markdown(item.status)}** {code(item.id)}<br>{markdown(_short(item.message))}"
     if item.note:
         said += f"<br>{markdown(_short(item.note))}"
+    if item.contaminates:
+        said += f"<br>also contaminated: {markdown(_short(item.contaminates))}"
     if item.hanging:
         said += f"<br>{len(item.hanging):,} more wait for this one"
     do = markdown(item.advice) + (f"<br>Runbook: {markdown(item.runbook)}" if item.runbook else "")

@@ -28,7 +28,7 @@ _OF_ERRORS = {
     "missing_table": "Create {table}, or correct its name in the contract.",
     "missing_column": "Bring the column back, or correct its name in the contract.",
     "timeout": "Ask for less (window, where), or raise statement_timeout of the connection {connection}.",
-    "query": "Mend the rule's SQL.",
+    "query": "Mend the rule's SQL, or the file that is named.",
     "no_data": "Find out why there are no rows; if none is right, say so with on_empty.",
     "null_metric": "Find out why there is no value to judge; if none is right, say so with on_empty.",
     "no_history": "Run the gate until there is enough of a past, or set until.",
@@ -37,6 +37,7 @@ _OF_ERRORS = {
     "changed_during_run": "Run it again: the table changed while it was measured.",
     "interrupted": "Run it again: the run was stopped before this was known.",
 }
+_WIDEST_CELL = 80
 _OF_CONNECTIONS = frozenset({"connect", "auth", "busy"})
 _OF_SKIPPED = {
     "upstream": "It is asked again when {because} holds.",
@@ -59,6 +60,8 @@ class Obstacle:
     expected: str = ""
     note: str = ""
     hanging: tuple[str, ...] = ()
+    contaminates: str = ""
+    samples: tuple[str, ...] = ()
 
 
 def word(verdict: str) -> str:
@@ -129,6 +132,8 @@ def advice(rule: RuleReport) -> str:
             template = "Wait: a writer holds the database of the connection {connection}."
         case "late":
             template = "Wait: it may still come."
+        case "error" if rule.kind == "frame" and rule.cause == "unsupported":
+            template = "Allow it by --allow-python or `allow_python: true`, and mend the model if it can't be imported."
         case "error":
             template = _OF_ERRORS.get(rule.cause or "", "Run it again; if it stays, this is a fault of gatekeeper.")
         case "skipped":
@@ -209,6 +214,23 @@ def obstacles(report: Report, output: OutputReport) -> list[Obstacle]:
     return sorted(found, key=lambda obstacle: order.get(obstacle.status, 0))
 
 
+def samples(rule: RuleReport, most: int = 100) -> list[str]:
+    """A line for each row that may be shown: `id=5, amount=-3`."""
+    found = rule.samples
+    if found is None:
+        return []
+    lines = [
+        ", ".join(f"{column}={_cell(value)}" for column, value in zip(found.columns, row, strict=False))
+        for row in found.rows[:most]
+    ]
+    return lines or [found.note]
+
+
+def _cell(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _WIDEST_CELL else f"{text[:_WIDEST_CELL]}…"
+
+
 def _obstacle(id: str, rule: RuleReport | None, output: OutputReport, note: str, hanging: tuple[str, ...]) -> Obstacle:
     if rule is None:
         return Obstacle(
@@ -226,7 +248,56 @@ def _obstacle(id: str, rule: RuleReport | None, output: OutputReport, note: str,
         expected=rule.expected,
         note=note,
         hanging=hanging,
+        contaminates=contaminated(rule, most=4, within=output.id),
+        samples=tuple(samples(rule, most=3)),
     )
+
+
+def contaminated(rule: RuleReport, most: int = 50, within: str = "") -> str:
+    """`marts.revenue (net, gross), the output board (section revenue)`: what else is in doubt by the finding.
+
+    `within`: the output that is spoken of, which is news only by its sections.
+    """
+    found = rule.contaminates
+    if found is None:
+        return ""
+    parts = [f"{each.table} ({', '.join(each.columns)})" if each.columns else each.table for each in found.tables]
+    more = len(parts) - len(parts[:most]) + found.omitted
+    told = parts[:most] + ([f"{more:,} more tables"] if more else [])
+    outputs = [each for each in found.outputs if each.output != within or (each.sure and each.sections)]
+    for output in outputs[:most]:
+        noun = "sections" if len(output.sections) > 1 else "section"
+        sections = f" ({noun} {', '.join(output.sections)})" if output.sections else ""
+        told.append(f"the output {output.output}{sections}{'' if output.sure else ', as its inputs say'}")
+    if len(outputs) > most:
+        told.append(f"{len(outputs) - most:,} more outputs")
+    if not found.complete and (told or not within):
+        told.append("perhaps more: not all SQL could be read")
+    return ", ".join(told) or ("" if within else "nothing else")
+
+
+def unresolved(output: OutputReport) -> list[tuple[str, str]]:
+    """(place, what) of the SQL that could not be read, what may feed the output first."""
+    return [
+        (place(each.file, each.line, each.column), each.message + ("" if each.feeds else " (not of this output)"))
+        for each in sorted(output.unresolved, key=lambda each: not each.feeds)
+    ]
+
+
+def lineage_notes(output: OutputReport) -> list[tuple[str, str]]:
+    """(word, what) of inputs that nothing reads, and of tables that several scripts write."""
+    by_contract: dict[tuple[str, bool], list[str]] = {}
+    for unused in output.unused_inputs:
+        by_contract.setdefault((unused.contract, unused.sure), []).append(unused.table)
+    found = []
+    for (contract, sure), tables in by_contract.items():
+        named = ", ".join(tables[:5]) + (f" and {len(tables) - 5} more" if len(tables) > 5 else "")
+        sql = "no SQL of the output reads" if sure else "no SQL of the output that could be read reads"
+        found.append(("unused", f"{named}: declared with {contract}, and {sql} {'it' if len(tables) == 1 else 'them'}"))
+    return found + [
+        ("shared", f"{each.table} is written by {', '.join(dict.fromkeys(at.file for at in each.written_by))}")
+        for each in output.shared_tables
+    ]
 
 
 def by_owner(found: Iterable[Obstacle]) -> dict[str | None, list[Obstacle]]:

@@ -56,7 +56,8 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
 def _is_quiet(report: Report, output: OutputReport) -> bool:
     """Whether all that there is to say of an output is that it is open."""
     shown = all(decision.effect == "shown" for decision in output.decisions)
-    return shown and story.verdict_of(report, output) == "open" and not output.counts.warn and not output.left_out
+    noted = output.counts.warn or output.left_out or any(each.feeds for each in output.unresolved)
+    return shown and story.verdict_of(report, output) == "open" and not noted
 
 
 def _no_output(report: Report) -> Iterator[Line]:
@@ -101,9 +102,13 @@ def _obstacle(item: story.Obstacle, owner: str | None) -> Iterator[Line]:
     yield Line(f"{item.id}: {item.message}", indent=4, word=item.status, colour=item.status, hang=7)
     if item.expected and item.expected not in item.message and item.status in ("fail", "late"):
         yield Line(f"expected {item.expected}", indent=12)
+    for sample in item.samples:
+        yield Line(f"such as {sample}", indent=12)
     if item.note:
         yield Line(item.note, indent=12)
     yield Line(" ".join(filter(None, (item.advice, item.runbook and f"Runbook: {item.runbook}"))), indent=12)
+    if item.contaminates:
+        yield Line(f"contaminates {item.contaminates}", indent=12)
     if item.place:
         yield Line(item.place, indent=12, colour="faint")
     if item.hanging:
@@ -141,6 +146,13 @@ def _notes(output: OutputReport, rules: list[RuleReport], verbose: bool) -> Iter
     for hidden in output.hidden_dependencies[: most + 3]:
         read = ", ".join(story.place(at.file, at.line, at.column) for at in hidden.read_by[:3])
         yield Line(f"{hidden.table}, read by {read or 'its SQL'}", indent=2, word="hidden   ", colour="fail")
+    unread = story.unresolved(output)
+    for where, said in unread[:most]:
+        yield Line(f"{where}: {said}", indent=2, word="not read ", colour="error")
+    if len(unread) > most:
+        yield Line(f"and {len(unread) - most} more; gatekeeper lineage lists them", indent=2, word="not read ")
+    for word, said in story.lineage_notes(output)[:most]:
+        yield Line(said, indent=2, word=f"{word:<9}", colour="faint")
     if output.left_out:
         yield Line(f"{story.promises(len(output.left_out))} of tables yet to be built", indent=2, word="left out ")
 

@@ -5,9 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from gatekeeper.model.baseline import Baseline, limits_of_amount
 from gatekeeper.model.bound import judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen
-from gatekeeper.model.question import Question, count
+from gatekeeper.model.past import (
+    Days,
+    arrived,
+    by_day,
+    days_before,
+    days_of,
+    earlier,
+    event_grain_of,
+    grain_of,
+    is_uneven,
+    judged,
+    too_few,
+    whole,
+)  # fmt: skip
+from gatekeeper.model.question import Past, Question, Stretches, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.rules import RULES
 
@@ -15,22 +30,59 @@ from gatekeeper.rules import RULES
 @RULES.add("volume")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """The number of rows lies between `min` and `max`. No rows is a number of rows."""
+    """The number of rows lies between `min` and `max`, and is what is usual (`baseline`). No rows is a number of rows.
+
+    Without a window, the baseline is about the rows that were loaded in the last day.
+    """
 
     min: int | None = None
     max: int | None = None
-    thresholds: ClassVar[tuple[str, ...]] = ("min", "max")
+    baseline: Baseline | None = None
+    thresholds: ClassVar[tuple[str, ...]] = ("min", "max", "baseline")
     of_rows: ClassVar[bool] = False
     unwindowed: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.min is None and self.max is None:
-            raise ValueError("write `min`, `max` or both")
+        if self.min is None and self.max is None and self.baseline is None:
+            raise ValueError("write `min`, `max`, `baseline` or several of them")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"`min` {self.min} is above `max` {self.max}: no table could ever pass")
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
-        return (count(on.rows),)
+        if self.baseline is None:
+            return (count(on.rows),)
+        asked = [count(on.rows), *earlier(on, self.baseline, count(on.rows))]
+        grain, event = grain_of(on, self.baseline), event_grain_of(on, self.baseline)
+        if grain is not None:
+            by_load = by_day(on, grain, "count")
+            asked.append(by_load)
+            if event is not None and by_load in seen and is_uneven(arrived(seen[by_load]), grain.back):
+                asked.append(by_day(on, event, "count"))
+        return tuple(asked)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        return judge_value(limits(self.min, self.max), seen[count(on.rows)], "", unit="rows")
+        rows = seen[count(on.rows)]
+        finding = judge_value(limits(self.min, self.max), rows, "", unit="rows")
+        if self.baseline is None or finding.status != "pass":
+            return finding
+        grain, event = grain_of(on, self.baseline), event_grain_of(on, self.baseline)
+        found = [self._usual(self.baseline, self._days(on, grain, seen, at))] if grain is not None else []
+        if event is not None and found[0].status != "pass" and by_day(on, event, "count") in seen:
+            found.insert(0, self._usual(self.baseline, self._days(on, event, seen, at)))
+        if on.rows.window is None and all(one.cause == "no_history" or not one.expected for one in found):
+            runs = seen[Past(count(on.rows), self.baseline.over)]
+            found.append(self._usual(self.baseline, days_before(on, at, rows, runs)))
+        told = [one for one in found if one.expected]
+        return told[0] if told else found[0]
+
+    def _days(self, on: Subject, grain: Stretches, seen: Seen, at: Moment) -> Days:
+        there = arrived(seen[by_day(on, grain, "count")])
+        numbers = {back: there.get(back, 0) for back in range(grain.back + 1)}
+        return days_of(on, grain, at, numbers, numbers)
+
+    def _usual(self, keys: Baseline, days: Days) -> Finding:
+        if (lacking := too_few(keys, days)) is not None:
+            return lacking
+        many = int(days.today.value)
+        said = f"{whole(many)} row{'' if many == 1 else 's'}{' ' if days.noun else ''}{days.noun}"
+        return judged(days, limits_of_amount(keys, days.past, days.today), said, "rows", whole, keys)

@@ -148,9 +148,6 @@ def test_words_for_severity_are_read(tmp_path, word, read):
     "rule",
     [
         "reconcile: {against: {table: x}, measures: [count]}",
-        "frame: {model: 'm:M'}",
-        "volume: {baseline: {over: 56d}}",
-        "distribution: {column: id, baseline: {over: 5d}, distance: psi, threshold: 0.2}",
         "references: {columns: id, to: {connection: other, table: t, columns: id}}",
     ],
 )  # fmt: skip
@@ -254,18 +251,20 @@ def test_same_day_looks_at_the_contracts_other_tables_where_one_has_no_clock(tmp
     assert [str(clock.of.table) for clock in board.rules[-1].rule.clocks] == ["orders"]
 
 
-def test_parts_of_an_output_that_are_not_built_are_planned_as_missing_parts(tmp_path):
+def test_inputs_that_are_no_tables_are_rules_of_the_output(tmp_path):
     output = (
         OUTPUT
         + 'inputs: [{contract: shop, ready: {by: "06:30", timezone: UTC}},'
-        + " {file: a/b, newer_than: 1d}, {dbt: r.json}]\n"
+        + " {file: a/b, newer_than: 1d, when: {late: label}}, {dbt: r.json}]\n"
     )
     board = load_project(write(tmp_path, {"contracts/shop.odcs.yaml": FRESH, "outputs/b.yaml": output})).outputs[
         "board"
     ]
-    assert [(rule.id, rule.missing_part) for rule in board.rules] == [
-        ("board#shop.ready", True), ("board#file.a%2Fb", True), ("board#dbt.r.json", True),
+    assert [(rule.id, rule.severity, rule.rule is None) for rule in board.rules] == [
+        ("board#shop.ready", "error", False), ("board#file.a%2Fb", "error", False), ("board#dbt.r.json", "error", False),
     ]  # fmt: skip
+    assert board.awaited == {"board#file.a%2Fb": Late("label")}
+    assert [str(table) for table in board.rules[0].about] == ["orders"]
 
 
 def test_the_project_is_found_above(tmp_path, monkeypatch):

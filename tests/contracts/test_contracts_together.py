@@ -29,7 +29,7 @@ def test_an_output_is_blamed_for_a_contract_that_no_file_has_and_for_no_other(tm
 
 def test_where_the_id_of_a_broken_contract_is_unknown_no_output_is_blamed(tmp_path):
     output = OUTPUT + "inputs: [{contract: shop, tables: [orders]}]\nwaivers: [{rule: 'shop#x', reason: r, by: b, " \
-        "expires: 2026-01-01}]\n"  # fmt: skip
+        "expires: 2999-01-01}]\n"  # fmt: skip
     files = {"contracts/a.odcs.yaml": "[", "outputs/o.yaml": output}
     assert said(tmp_path, **files) == [("contracts/a.odcs.yaml", "yaml")]
 
@@ -49,7 +49,7 @@ def test_same_day_does_not_ask_for_a_clock_that_is_written_wrong(tmp_path):
 def test_a_waiver_of_a_rule_that_is_written_wrong_is_not_idle(tmp_path):
     bad = "    quality: [{id: few, type: custom, engine: gatekeeper, implementation: {volume: {mn: 1}}}]\n"
     output = OUTPUT + "inputs: [{contract: shop}]\nwaivers: [{rule: 'shop#other', reason: r, by: b, " \
-        "expires: 2026-01-01}]\n"  # fmt: skip
+        "expires: 2999-01-01}]\n"  # fmt: skip
     files = {"contracts/a.odcs.yaml": HEAD + TABLE + bad, "outputs/o.yaml": output}
     assert said(tmp_path, **files) == [("contracts/a.odcs.yaml", "unknown-key")]
 

@@ -82,11 +82,26 @@ def test_a_source_is_not_taken_for_the_mart_of_its_name(tmp_path: Path) -> None:
     assert report["outputs"][0]["left_out"] == ["dashboard#some"]
 
 
-def test_a_dbt_project_is_said_to_be_unread(tmp_path: Path) -> None:
+def test_a_dbt_project_without_its_manifest_is_unread_and_never_without_dependencies(tmp_path: Path) -> None:
     prepared(tmp_path, dbt={"manifest": "target/manifest.json"})
-    _, _, report = gate(tmp_path)
+    _, said, report = gate(tmp_path)
     found = {rule["id"]: (rule["status"], rule["cause"]) for rule in report["rules"]}
-    assert found["dashboard#dependencies"] == ("error", "unsupported")
+    assert found["dashboard#dependencies"] == ("error", "lineage")
+    assert "target/manifest.json" in said
+
+
+def test_a_dbt_project_is_read_by_its_folder(tmp_path: Path) -> None:
+    models = tmp_path / "shop" / "models"
+    models.mkdir(parents=True)
+    (tmp_path / "shop" / "dbt_project.yml").write_text("name: shop\nversion: '1'\n")
+    (tmp_path / "shop" / "macros").mkdir()
+    macro = "{% macro generate_schema_name(name, node) %}{{ name }}{% endmacro %}"
+    (tmp_path / "shop" / "macros" / "schema.sql").write_text(macro)
+    (models / "orders.sql").write_text("{{ config(schema='marts') }}\nselect * from orders\njoin ref.fx using (day)\n")
+    prepared(tmp_path, dbt={"project": "shop"})
+    _, _, report = gate(tmp_path)
+    (hidden,) = [each for each in report["outputs"][0]["hidden_dependencies"] if each["table"] == "ref.fx"]
+    assert hidden["read_by"] == [{"file": "shop/models/orders.sql", "line": 3, "column": 6}]
 
 
 @pytest.mark.parametrize("option", [("--as-of", "2999-01-01T00:00Z"), ("--window", "2026-01-01..2026-01-02")])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from conftest import PostgresServer
+from databases import PostgresServer
 from junitparser import JUnitXml
 
 from green.cases import NULLS, Case, good, rule

@@ -75,7 +75,7 @@ DELETE FROM t5 WHERE EXISTS (SELECT 1 FROM j WHERE j.id = t5.id) ;
 """
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", ["ansi", "bigquery", "clickhouse", "oracle", "postgres", "snowflake", "tsql"])
 def test_a_script_that_is_cut_says_so_or_loses_no_table(dialect):
     for end in range(len(CUT) + 1):
         part = CUT[:end]

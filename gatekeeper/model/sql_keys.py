@@ -1,0 +1,109 @@
+"""Keys by their images: SQL that proves that none repeats, and that none is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlglot import exp
+
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.question import Absent, Images, Population
+from gatekeeper.model.sql import count_of, is_there, select_text, table_tree
+from gatekeeper.model.sql_condition import Scope, all_of, conditions, name
+from gatekeeper.model.sql_words import Tree, cast, function
+
+Bounds = tuple[tuple[int, int], ...]
+
+
+def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
+    """One row: how many rows have a whole key, and how many different images their keys have. Raises: ValueError."""
+    scope = Scope(catalog, dialect, q.of.zone)
+    image = _IMAGES[q.form](scope, q.key, q.bounds)
+    where = [*(is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
+    if q.part is not None:
+        place, shares = q.part
+        share = exp.Mod(this=image.copy(), expression=exp.Literal.number(shares))
+        where.append(exp.EQ(this=share, expression=exp.Literal.number(place)))
+    if q.form == "bitstring":
+        different: Tree = function("COALESCE", function("BIT_COUNT", _bits(image, q.bounds)), exp.Literal.number(0))
+    else:
+        different = exp.Count(this=exp.Distinct(expressions=[image]), big_int=True)
+    columns = [exp.alias_(count_of(), "keys", quoted=True), exp.alias_(different, "images", quoted=True)]
+    return select_text(columns, table_tree(q.of.table, catalog), where, dialect)
+
+
+def absent(q: Absent, child: Catalog, parent: Catalog, dialect: str, now: datetime) -> str:
+    """One number: the child's different keys, within its bounds, that the parent lacks. Raises: ValueError."""
+    asked = q.orphans
+    ours = _set(asked.child, asked.key, q.bounds, child, dialect, now, "c")
+    theirs = _set(asked.parent, asked.parent_key, q.bounds, parent, dialect, now, "p")
+    bits = [exp.Column(this=name("b"), table=name(side)) for side in ("c", "p")]
+    lacking = exp.BitwiseAnd(this=bits[0], expression=exp.BitwiseNot(this=bits[1]))
+    number = exp.alias_(function("BIT_COUNT", lacking), "a0", quoted=True)
+    tree = exp.Select(expressions=[number]).from_(ours).join(theirs, join_type="cross", copy=False)
+    return tree.sql(dialect=dialect)
+
+
+def _set(
+    of: Population, key: Sequence[str], bounds: Bounds, catalog: Catalog, dialect: str, now: datetime, alias: str
+) -> exp.Subquery:
+    scope = Scope(catalog, dialect, of.zone)
+    bits = exp.alias_(_bits(_packed(scope, key, bounds), bounds), "b", quoted=True)
+    where: list[Tree] = [
+        exp.Between(this=scope.column(column), low=_whole(low), high=_whole(high))
+        for column, (low, high) in zip(key, bounds, strict=True)
+    ]
+    where += conditions(of, catalog, dialect, now)
+    select = exp.Select(expressions=[bits]).from_(table_tree(of.table, catalog)).where(all_of(where), copy=False)
+    return select.subquery(name(alias))
+
+
+def _bits(image: Tree, bounds: Bounds) -> Tree:
+    size = 1
+    for low, high in bounds:
+        size *= high - low + 1
+    return function("BITSTRING_AGG", image, _whole(0), _whole(size - 1))
+
+
+def _packed(scope: Scope, key: Sequence[str], bounds: Bounds) -> Tree:
+    """The key as one whole number from 0 on: in the order of the key, so that what is sorted stays sorted."""
+    packed: Tree | None = None
+    for column, (low, high) in zip(key, bounds, strict=True):
+        digit: Tree = cast(scope.column(column), "bigint")
+        if low:
+            digit = exp.Paren(this=exp.Sub(this=digit, expression=_whole(low)))
+        if packed is None:
+            packed = digit
+        else:
+            packed = exp.Add(this=exp.Mul(this=_held(packed), expression=_whole(high - low + 1)), expression=digit)
+    assert packed is not None
+    return packed
+
+
+def _hashed(scope: Scope, key: Sequence[str], bounds: Bounds) -> Tree:
+    parts = [scope.column(column) for column in key]
+    if scope.dialect == "duckdb":
+        return function("HASH", *parts)
+    if len(key) == 1 and scope.fact(key[0]).type.family == "string":
+        return function("HASHTEXTEXTENDED", *parts, exp.Literal.number(0))
+    return function("HASH_RECORD_EXTENDED", function("ROW", *parts), exp.Literal.number(0))
+
+
+def _itself(scope: Scope, key: Sequence[str], bounds: Bounds) -> Tree:
+    return scope.column(key[0])
+
+
+def _whole(value: int) -> Tree:
+    literal: Tree = exp.Literal.number(abs(value))
+    return cast(exp.Neg(this=literal) if value < 0 else literal, "bigint")
+
+
+def _held(part: Tree) -> Tree:
+    return exp.Paren(this=part) if isinstance(part, exp.Binary) else part
+
+
+_IMAGES: Final[dict[str, Callable[[Scope, Sequence[str], Bounds], Tree]]] = {
+    "bitstring": _packed, "packed": _packed, "distinct": _itself, "hash": _hashed,
+}  # fmt: skip

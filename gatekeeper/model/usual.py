@@ -1,0 +1,161 @@
+"""What is usual: level, weekdays and spread of a row of days, so that a day of error doesn't bend them.
+
+Source: Tukey, Exploratory Data Analysis (1977), chapter 11: median polish, here of weeks against weekdays;
+Sen, JASA 63 (1968): the slope as the median of all slopes; Hampel, JASA 69 (1974): the median absolute deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from itertools import combinations
+from math import sqrt
+from statistics import median
+
+# The median absolute deviation, and the 90th percentile of deviations, of a normal distribution of spread 1.
+_MAD, _P90 = 0.6745, 1.6449
+# A season of the year moves a level by at most that share a week; what moves faster is no season.
+_STEEPEST = 0.03
+# The standard error of the median of seven days, in their spread.
+_OF_WEEK = 0.47
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A day of the past: how many steps back, which day, and its number on the scale that is compared."""
+
+    back: int
+    day: date
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What the past days were like. `of(day)`: what is usual of such a day, where the level stands now.
+
+    `spread` is that of one day around it, `below` and `above` those of each side alone: campaigns widen one of them.
+    `spread_of_week` is that of a week's median; `before` is the level of the older half, `recent` those of the last two
+    weeks, the newest first.
+    """
+
+    level: float
+    spread: float
+    below: float
+    above: float
+    spread_of_week: float
+    before: float
+    recent: tuple[float, ...] = ()
+    weekdays: Mapping[int, float] = field(default_factory=dict)
+    by_weekday: bool = False
+
+    def of(self, day: date) -> float:
+        """What is usual of that day."""
+        return self.level + self.weekdays.get(day.weekday(), 0.0)
+
+
+def usual(
+    points: Sequence[Point],
+    *,
+    same_weekday: bool | None = None,
+    trend: bool = False,
+    daily: bool = True,
+    least: float | None = None,
+) -> Usual:
+    """The usual of these points (at least one). `trend`: the level is where its line has come to, not its middle.
+
+    `same_weekday`: None lets the days say whether weekdays differ; `daily`: the points are one day apart.
+    `least`: days below it don't tell the spread: sixty rows of a Sunday vary more than a Monday's thousands.
+    """
+    weeks: dict[int, list[Point]] = {}
+    for point in points:
+        weeks.setdefault((point.back - 1) // 7 if daily else point.back - 1, []).append(point)
+    can_tell = daily and same_weekday is not False and len(points) >= 14
+    levels, profile = _polished(weeks, can_tell)
+    off = [
+        (p, p.value - levels[week] - profile.get(p.day.weekday(), 0.0)) for week, some in weeks.items() for p in some
+    ]
+    alike = [value for p, value in off if least is None or p.value >= least]
+    left = alike if len(alike) >= 14 else [value for _, value in off]
+    spent = (len(levels) + len(profile) - 1) if daily else 1
+    if not daily:
+        left = [p.value - median(levels.values()) for p in points]
+    fitted = sqrt(len(left) / max(len(left) - spent, len(left) / 3, 1))
+    spread = fitted * _scale(left)
+    sides = [fitted * _scale([value for value in left if sign * value >= 0] or left) for sign in (-1, 1)]
+    share = _trust(profile, spread, len(points) / 7) if same_weekday is None else 1.0
+    profile = {weekday: share * effect for weekday, effect in profile.items()}
+    slope = _slope(levels)
+    line = {week: level + slope * _ago(week, daily) for week, level in levels.items()}
+    around = _scale([value - median(line.values()) for value in line.values()]) if len(line) > 2 else 0.0
+    wander = sqrt(max(0.0, around**2 - (_OF_WEEK * spread) ** 2))
+
+    def forecast(spread: float) -> float:
+        # it errs by its level's error, too, and by how few days told it
+        return sqrt(1.1 * spread**2 + wander**2) * (1 + 4 / len(points))
+
+    nearest = sorted(levels)[:4]
+    older = sorted(levels)[len(levels) // 2 :]
+    return Usual(
+        level=median(line[week] for week in nearest) if trend else median(levels.values()),
+        spread=forecast(spread),
+        below=forecast(sides[0]),
+        above=forecast(sides[1]),
+        spread_of_week=max(_OF_WEEK * spread, _roughness(levels)),
+        before=median(levels[week] for week in older),
+        recent=tuple(levels[week] for week in sorted(levels)[:2]),
+        weekdays=profile,
+        by_weekday=bool(profile) and (bool(same_weekday) or share > 0.5),
+    )
+
+
+def _polished(weeks: Mapping[int, Sequence[Point]], can_tell: bool) -> tuple[dict[int, float], dict[int, float]]:
+    """The weeks' levels and the weekdays' effects, which are 0 on average."""
+    levels = {week: median(p.value for p in some) for week, some in weeks.items()}
+    profile: dict[int, float] = {}
+    if not can_tell:
+        return levels, profile
+    for _ in range(6):
+        effects: dict[int, list[float]] = {}
+        for week, some in weeks.items():
+            for p in some:
+                effects.setdefault(p.day.weekday(), []).append(p.value - levels[week])
+        profile = {weekday: median(values) for weekday, values in effects.items()}
+        middle = sum(profile.values()) / len(profile)
+        profile = {weekday: effect - middle for weekday, effect in profile.items()}
+        levels = {week: median(p.value - profile[p.day.weekday()] for p in some) for week, some in weeks.items()}
+    return levels, profile
+
+
+def _scale(left: Sequence[float]) -> float:
+    """The spread around 0: by the middle half, or by the outer tenth where the tails are heavy."""
+    sizes = sorted(map(abs, left))
+    return max(median(sizes) / _MAD, sizes[int(0.9 * (len(sizes) - 1))] / _P90)
+
+
+def _trust(profile: Mapping[int, float], spread: float, of_each: float) -> float:
+    """How much of the weekdays' effects is more than chance. Source: James, Stein (1961), the positive part."""
+    if not profile:
+        return 0.0
+    seen = sum(effect**2 for effect in profile.values()) / len(profile)
+    chance = (1.25 * spread) ** 2 / max(of_each, 1.0)
+    return max(0.0, 1.0 - chance / seen) if seen > 0 else 0.0
+
+
+def _roughness(levels: Mapping[int, float]) -> float:
+    """How much a week differs from its neighbours' line: a drift, which is no noise, leaves it as it is."""
+    row = [levels[week] for week in sorted(levels)]
+    bends = [abs(a - 2 * b + c) for a, b, c in zip(row, row[1:], row[2:], strict=False)]
+    return median(bends) / _MAD / sqrt(6) if bends else 0.0
+
+
+def _slope(levels: Mapping[int, float]) -> float:
+    """A week's growth, as far as a season of the year can bring it."""
+    if len(levels) < 4:
+        return 0.0
+    slopes = [(levels[a] - levels[b]) / (b - a) for a, b in combinations(sorted(levels), 2)]
+    return min(max(median(slopes), -_STEEPEST), _STEEPEST)
+
+
+def _ago(week: int, daily: bool) -> float:
+    return week + 4 / 7 if daily else week + 1.0

@@ -1,0 +1,235 @@
+"""Proof before count: what is cheaper to ask than a question, and settles it; the plain count where nothing does.
+
+A proof is sound or silent: it never says what the plain count would not (tests/planning/test_proofs.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, Final
+
+from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.finding import Answer, Seen, Unknown
+from gatekeeper.model.predicate import IsNull, Or, Predicate
+from gatekeeper.model.question import (
+    Absent,
+    Aggregate,
+    Images,
+    Orphans,
+    Population,
+    Question,
+    Repeated,
+    Repeats,
+    Sample,
+    Table,
+    count,
+)  # fmt: skip
+from gatekeeper.planning.formulations import REFERENCES, SMALL, UNIQUE, Formulation, fits, span
+from gatekeeper.planning.query import Surroundings
+
+_INT64: Final = range(-(2**63), 2**63)
+# After these another way may do; after all else nothing is asked again: what took too long would take too long twice.
+_ANOTHER_WAY: Final = frozenset({"query", "unsupported"})
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What it asks, and what the answers say of the question; None: nothing, and something else must tell."""
+
+    asks: tuple[Question, ...]
+    settles: Callable[[Seen], Any]
+
+
+@dataclass(slots=True)
+class Step:
+    """What is settled by what was seen, and what is asked next, with the questions that it is for."""
+
+    settled: dict[Question, Answer | Unknown] = field(default_factory=dict)
+    asked: dict[Question, list[Question]] = field(default_factory=dict)
+
+
+def step(questions: Iterable[Question], around: Surroundings, seen: Seen) -> Step:
+    """For each question the first proof that may still settle it; else the question itself."""
+    made = Step()
+    for question in questions:
+        for proof in proofs(question, around, seen):
+            lacking = [asked for asked in proof.asks if asked not in seen]
+            if lacking:
+                for asked in lacking:
+                    made.asked.setdefault(asked, []).append(question)
+                break
+            if (reply := _settled(question, proof, around, seen)) is not None:
+                made.settled[question] = reply
+                break
+        else:
+            made.asked.setdefault(question, []).append(question)
+    return made
+
+
+def proofs(question: Question, around: Surroundings, seen: Seen) -> Iterator[Proof]:
+    """The cheapest first; which there are may depend on what was seen."""
+    match question:
+        case Aggregate(of=of, fold="count", what=what, by=()) if what is not None:
+            catalog = _catalog(of.table, around)
+            if isinstance(what, str):
+                if _is_filled(catalog, IsNull(what)):
+                    yield Proof((count(of),), lambda seen: seen[count(of)])
+            elif all(_is_filled(catalog, part) for part in (what.parts if isinstance(what, Or) else (what,))):
+                yield Proof((), lambda seen: 0)
+        case Repeats(of, key):
+            catalog = _catalog(of.table, around)
+            if any(set(_folded(enforced)) <= set(_folded(key)) for enforced in catalog.keys if enforced):
+                yield Proof((), lambda seen: Repeated(0, 0))
+            if not _is_small(catalog):
+                for form in UNIQUE.get(around.dialects[of.table.connection], ()):
+                    if (yield from _by_images(question, form, catalog, seen)):
+                        return
+        case Orphans():
+            yield from _no_orphans(question, around, seen)
+
+
+def is_proved(question: Question, seen: Seen) -> bool:
+    """Whether the question's answer was proved, not counted."""
+    reply = seen.reply(question) if question in seen else None
+    return isinstance(reply, Answer) and reply.how == "proved"
+
+
+def _settled(question: Question, proof: Proof, around: Surroundings, seen: Seen) -> Answer | Unknown | None:
+    replies = [seen.reply(asked) for asked in proof.asks]
+    for reply in replies:
+        if isinstance(reply, Unknown):
+            return None if reply.cause in _ANOTHER_WAY else reply
+    value = proof.settles(seen)
+    if value is None:
+        return None
+    known = [reply for reply in replies if isinstance(reply, Answer)]
+    queries = tuple(dict.fromkeys(id for reply in known for id in reply.queries))
+    now = around.nows.get(_connection(question))
+    return Answer(value, now, "proved", queries, max((reply.seconds for reply in known), default=0.0))
+
+
+def _by_images(question: Repeats, form: Formulation, catalog: Catalog, seen: Seen) -> Generator[Proof, None, bool]:
+    """Proofs by the formulation; whether its images were counted, and differ from the keys: no other will do better."""
+    of, key = question.of, question.key
+    if not fits(form, key, catalog):
+        return False
+    asked: tuple[Images, ...] = (Images(of, key, form.name),)
+    if form.most is not None or form.shares is not None:
+        known = _known_bounds(of, key, form, seen)
+        if isinstance(known, Proof):
+            yield known
+            return False
+        rows, bounds = known
+        if form.shares is not None:
+            shares = max(1, ceil(rows / form.shares))
+            parts = [(place, shares) for place in range(shares)] if shares > 1 else [None]
+            asked = tuple(Images(of, key, form.name, part=part) for part in parts)
+        elif bounds == ():
+            yield Proof((), lambda seen: Repeated(0, 0))  # there is no whole key
+            return True
+        elif bounds is None or span(bounds) > (form.most or 0) or not _is_dense(form, span(bounds), rows):
+            return False
+        else:
+            asked = (Images(of, key, form.name, bounds),)
+    yield _injective(asked)
+    return all(isinstance(seen.reply(one), Answer) for one in asked)
+
+
+def _no_orphans(question: Orphans, around: Surroundings, seen: Seen) -> Iterator[Proof]:
+    child, parent = _catalog(question.child.table, around), _catalog(question.parent.table, around)
+    connection = question.child.table.connection
+    if question.parent.table.connection != connection:
+        return
+    whole = question.parent == Population(question.parent.table, zone=question.parent.zone)
+    if whole and not child.is_limited and not parent.is_limited and _refers(question, child, parent):
+        yield Proof((), lambda seen: 0)
+    if _is_small(child) and _is_small(parent):
+        return
+    for form in REFERENCES.get(around.dialects[connection], ()):
+        if not fits(form, question.key, child) or not fits(form, question.parent_key, parent):
+            continue
+        known = _known_bounds(question.child, question.key, form, seen)
+        if isinstance(known, Proof):
+            yield known
+            return
+        rows, bounds = known
+        if bounds is None:
+            continue
+        if bounds == ():
+            yield Proof((), lambda seen: 0)
+        elif span(bounds) <= (form.most or 0) and _is_dense(form, span(bounds), rows):
+            yield _none_lacks(Absent(question, bounds))
+
+
+def _injective(asked: tuple[Images, ...]) -> Proof:
+    def settles(seen: Seen) -> Repeated | None:
+        return Repeated(0, 0) if all(seen[one].keys == seen[one].images for one in asked) else None
+
+    return Proof(asked, settles)
+
+
+def _none_lacks(asked: Absent) -> Proof:
+    return Proof((asked,), lambda seen: 0 if seen[asked] == 0 else None)
+
+
+def _known_bounds(
+    of: Population, key: tuple[str, ...], form: Formulation, seen: Seen
+) -> Proof | tuple[int, tuple[tuple[int, int], ...] | None]:
+    """The rows and the bounds of each part of the key, () where some part has no value; or what is to be asked first.
+
+    None where they can't be told.
+    """
+    ends = [(Aggregate(of, "min", column), Aggregate(of, "max", column)) for column in key if form.most is not None]
+    asked: list[Question] = [count(of), *(end for pair in ends for end in pair)]
+    if any(question not in seen for question in asked):
+        return Proof(tuple(asked), lambda seen: None)
+    if any(isinstance(seen.reply(question), Unknown) for question in asked):
+        # one that is final is the question's own answer
+        return Proof(tuple(asked), lambda seen: None)
+    values = [(seen[low], seen[high]) for low, high in ends]
+    if form.most is not None and any(value is None for pair in values for value in pair):
+        return seen[count(of)], ()
+    whole = all(isinstance(value, int) and value in _INT64 for pair in values for value in pair)
+    return seen[count(of)], tuple(values) if whole else None
+
+
+def _is_dense(form: Formulation, size: int, rows: int) -> bool:
+    return form.spread is None or size <= form.spread * max(rows, SMALL)
+
+
+def _is_small(catalog: Catalog) -> bool:
+    return catalog.weight is not None and catalog.weight < SMALL
+
+
+def _is_filled(catalog: Catalog, what: Predicate) -> bool:
+    """Whether the predicate asks for a NULL where there can be none."""
+    fact = catalog.column(what.column) if isinstance(what, IsNull) else None
+    return fact is not None and fact.name in catalog.never_null
+
+
+def _refers(question: Orphans, child: Catalog, parent: Catalog) -> bool:
+    asked = {(c.casefold(), p.casefold()) for c, p in zip(question.key, question.parent_key, strict=True)}
+    return any(
+        known.parent == parent.path[-len(known.parent) :]
+        and asked == {(c.casefold(), p.casefold()) for c, p in zip(known.key, known.parent_key, strict=True)}
+        for known in child.refers
+    )
+
+
+def _folded(names: Iterable[str]) -> list[str]:
+    return [name.casefold() for name in names]
+
+
+def _catalog(table: Table, around: Surroundings) -> Catalog:
+    return around.catalogs.get(table) or Catalog(exists=False)
+
+
+def _connection(question: Question) -> str:
+    match question:
+        case Orphans():
+            return question.child.table.connection
+        case Aggregate() | Repeats() | Sample():
+            return question.of.table.connection
+    raise TypeError(f"{question} is never proved")

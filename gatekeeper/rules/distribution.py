@@ -1,0 +1,142 @@
+"""distribution: a column's values are spread as they were."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import median
+from typing import Any, ClassVar
+
+from gatekeeper.model.baseline import Baseline, Limits
+from gatekeeper.model.distance import DISTANCES, Distance
+from gatekeeper.model.finding import Finding, Moment, Seen, error
+from gatekeeper.model.past import days_of, grain_of, judged, plainly, too_few
+from gatekeeper.model.question import Aggregate, Question, Spread, Stretches, count
+from gatekeeper.model.rule import Subject
+from gatekeeper.model.usual import Point, usual
+from gatekeeper.rules import RULES
+
+Groups = Mapping[Any, int]
+# Below this distance a shift is slight, however sure it is.
+_SLIGHT = 0.1
+_OFF = 5.0
+# A group is told apart from this share of the rows on; the rest is one group.
+_OWN_GROUP = 0.005
+_QUANTILE = 0.05
+_UNSAID = Baseline()
+# A day with fewer rows has no distribution.
+_FEWEST = 20
+
+
+@RULES.add("distribution")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """The column's values of the window, or of the last day's load, are spread as in the days before.
+
+    Texts are compared by value, numbers by quantiles of their order of magnitude, times by the hour of day. `distance`
+    is the population stability index unless it is said otherwise; without a `threshold` the days before tell how far
+    one may lie off. A value that is new or gone is a violation, too. No value is ever shown.
+    """
+
+    column: str
+    baseline: Baseline = _UNSAID
+    distance: Distance = "psi"
+    threshold: float | None = None
+    thresholds: ClassVar[tuple[str, ...]] = ("threshold",)
+    of_rows: ClassVar[bool] = True
+    unwindowed: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not self.threshold > 0:
+            raise ValueError("`threshold` is a distance above 0, such as 0.2")
+
+    def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
+        grain = grain_of(on, self.baseline)
+        return (count(on.rows),) if grain is None else (count(on.rows), self._spread(on, grain))
+
+    def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
+        rows = seen[count(on.rows)]
+        grain = grain_of(on, self.baseline)
+        if grain is None:
+            said = f"{on.table} has no column that tells its days"
+            return error("no_history", f"{said}: give the rule a `window`, or the table a freshness rule")
+        found: dict[int, Counter[Any]] = {}
+        for (key, value), many in seen[self._spread(on, grain)].items():
+            found.setdefault(key if key >= 0 else -1 - key, Counter())[value] += many
+        finding = self._judge(on, grain, found, at) if rows else Finding(status="pass")
+        return finding if finding.status == "error" else replace(finding, evaluated_rows=rows, absence=False)
+
+    def _spread(self, on: Subject, grain: Stretches) -> Aggregate:
+        return Aggregate(replace(on.rows, window=None, undated=False), "count", None, 0.0, (grain, Spread(self.column)))
+
+    def _judge(self, on: Subject, grain: Stretches, found: Mapping[int, Counter[Any]], at: Moment) -> Finding:
+        sizes = {back: groups.total() for back, groups in found.items()}
+        first = min((back for back, many in sizes.items() if many), default=0) if on.rows.window is None else 0
+        enough = {b: g for b, g in found.items() if sizes[b] >= _FEWEST and b > first}
+        whole = {back: sizes[back] for back in (first, *enough) if back in sizes}
+        keys = replace(self.baseline, min_ratio=None, max_ratio=None)
+        days = days_of(on, grain, at, whole, whole, newest=on.rows.window is None)
+        if (few := too_few(keys, days)) is not None:
+            return few
+        now = found[first]
+        before = [enough[sample.back + first] for sample in days.past]
+        if self.distance == "kolmogorov_smirnov" and any(isinstance(key, str) for key in now):
+            return error("unsupported", f"the values of {self.column} have no order; write `distance: psi`")
+        named, sets = _grouped([now, *before])
+        shares = [[groups[name] / max(groups.total(), 1) for name in named] for groups in sets]
+        middle = [median(column) for column in zip(*shares[1:], strict=True)]
+        middle = [share / (sum(middle) or 1.0) for share in middle]
+        measure, least = DISTANCES[self.distance], 0.5 / max(median(g.total() for g in sets), 1)
+        far = [round(measure(middle, some, least), 9) for some in shares]
+        points = [Point(s.back, s.day, sqrt(value)) for s, value in zip(days.past, far[1:], strict=True)]
+        known = usual(points, same_weekday=self.baseline.same_weekday, daily=days.today.daily)
+        fewer = sqrt(max(1.0, median(g.total() for g in before) / max(now.total(), 1)))
+        high = max(_SLIGHT, (fewer * (known.of(days.today.day) + _OFF * known.spread)) ** 2)
+        changed = _changed(now, before) if self.threshold is None else ""
+        limits = Limits(None, high if self.threshold is None else self.threshold, known.level**2, drift=changed)
+        past = tuple(replace(s, value=value) for s, value in zip(days.past, far[1:], strict=True))
+        days = replace(days, today=replace(days.today, value=far[0]), past=past)
+        said = f"{self.distance} of {self.column} over {now.total():,} rows is {plainly(far[0])}"
+        return judged(days, limits, said, "value", plainly, keys)
+
+
+def _grouped(sets: Sequence[Counter[Any]]) -> tuple[list[Any], list[Counter[Any]]]:
+    """The groups that are told apart, and the sets by them: quantiles of numbers, the frequent ones of texts."""
+    total: Counter[Any] = Counter()
+    for groups in sets[1:]:
+        total.update(groups)
+    rows = max(total.total(), 1)
+    whole = all(not isinstance(key, str) for groups in sets for key in groups if key is not None)
+    named: dict[Any, Any] = {}
+    if whole:
+        share, group = 0.0, 0
+        for key in sorted({key for groups in sets for key in groups if key is not None}):
+            named[key] = group
+            share += total[key] / rows
+            if share >= _QUANTILE:
+                share, group = 0.0, group + 1
+    else:
+        named = {key: key for key, many in total.items() if many / rows >= _OWN_GROUP and key is not None}
+    regrouped = []
+    for groups in sets:
+        made: Counter[Any] = Counter()
+        for key, many in groups.items():
+            made["null" if key is None else ("of", named[key]) if key in named else "rare"] += many
+        regrouped.append(made)
+    order = [("of", group) for group in dict.fromkeys(named.values())]
+    return ["null", *order, "rare"], regrouped
+
+
+def _changed(now: Groups, before: Sequence[Counter[Any]]) -> str:
+    """Whether a text that came every day is gone, or one has come that never did."""
+    rows, seen = sum(now.values()), set().union(*before)
+    if not any(isinstance(key, str) for key in (*now, *seen)):
+        return ""
+    usual = {key: median(groups[key] / max(groups.total(), 1) for groups in before) for key in seen}
+    gone = [key for key, share in usual.items() if share >= 0.01 and rows * share >= 15 and not now.get(key)]
+    new = [key for key, many in now.items() if key not in seen and many >= max(10, 0.005 * rows)]
+    said = [f"{len(some)} {'value that is' if len(some) == 1 else 'values that are'} {word}"
+            for some, word in ((gone, "gone"), (new, "new")) if some]  # fmt: skip
+    return " and ".join(said)

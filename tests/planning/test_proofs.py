@@ -1,0 +1,436 @@
+"""Whatever is proved, or counted by a quicker way, is what the plain count says; on data made to mislead it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from uuid import UUID
+
+import duckdb
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gatekeeper.engines import connect
+from gatekeeper.errors import EngineError
+from gatekeeper.model.finding import Answer, Moment, Seen, Unknown
+from gatekeeper.model.predicate import Between, Compare, In, IsNull, Matches, Not, Or
+from gatekeeper.model.project import Connection
+from gatekeeper.model.question import Absent, Aggregate, Images, Orphans, Population, Repeated, Repeats, Table, count
+from gatekeeper.model.rule import PlannedRule, Subject
+from gatekeeper.planning.batch import Surroundings, answers, batch, split
+from gatekeeper.planning.proofs import step
+from gatekeeper.planning.rounds import judged
+from gatekeeper.rules.nulls import Nulls
+from gatekeeper.rules.unique import Unique
+
+NOW = datetime(2026, 11, 22, 6, tzinfo=timezone.utc)
+CHILD, PARENT, VIEW = (Table("w", (name,)) for name in ("child", "parent", "seen"))
+NAMES = ("big", "small", "word", "price", "x", "id", "day")
+TYPES = {
+    "duckdb": ("BIGINT", "SMALLINT", "VARCHAR", "DECIMAL(12,3)", "DOUBLE", "UUID", "DATE"),
+    "sqlite": ("BIGINT", "INTEGER", "TEXT", "NUMERIC", "REAL", "TEXT", "TEXT"),
+    "postgres": ("bigint", "smallint", "text", "numeric", "double precision", "uuid", "date"),
+}
+FAR = (-(2**63), -(2**63) + 1, 2**63 - 1, 2**62, -(2**31) - 1, 2**31)
+VALUES = {
+    "big": st.sampled_from((None, -3, -1, 0, 1, 2, 3, 4, 5, 1_000, 70_000, *FAR)),
+    "small": st.sampled_from((None, -32_768, -1, 0, 1, 2, 3, 32_767)),
+    "word": st.sampled_from((None, "", " ", "a", "a ", "A", "ä", "a\u0308", "ß", "ss", "x" * 90, "10")),
+    "price": st.sampled_from((None, *map(Decimal, ("0", "0.1", "0.10", "-1", "1.000", "99999.999")))),
+    "x": st.sampled_from((None, 0.0, -0.0, 1.5, float("nan"), float("inf"), float("-inf"), 1e300)),
+    "id": st.sampled_from((None, UUID(int=0), UUID(int=1), UUID(int=2**127), UUID(int=2**128 - 1))),
+    "day": st.sampled_from((None, date(2026, 11, 21), date(2026, 11, 22), date(1, 1, 1), date(9999, 12, 31))),
+}
+rows = st.lists(st.tuples(*(VALUES[name] for name in NAMES)), max_size=7)
+# rows that differ in one part of a key alone are the ones that a packed key could take for one
+near = st.lists(st.tuples(st.integers(0, 5), st.integers(-2, 2), *(VALUES[name] for name in NAMES[2:])), max_size=9)
+keys = st.lists(st.sampled_from(NAMES), min_size=1, max_size=3, unique=True).map(tuple)
+wheres = st.one_of(st.none(), st.just(Compare("small", ">=", 0)), st.just(Not(IsNull("word"))))
+
+
+class Live:
+    """A database, and its questions asked both ways."""
+
+    def __init__(self, dialect, url, folder, execute):
+        self.dialect, self.execute = dialect, execute
+        self.engine = connect(Connection(name="w", url=url), environ={}, root=folder)
+        self.forms = Counter()
+
+    def open(self, tables=(CHILD, PARENT, VIEW)):
+        self.session = self.engine.open(timeout_seconds=5)
+        catalogs = self.session.catalog(list(tables))
+        # as if each were large, for that is when other ways are taken
+        large = {table: replace(catalog, weight=None) for table, catalog in catalogs.items()}
+        self.around = Surroundings(large, {"w": self.dialect}, {"w": NOW})
+
+    def close(self):
+        self.session.close()
+        self.engine.close()
+
+    def plainly(self, asked):
+        replies = self.replies(batch(asked, self.around)[0])
+        return {question: told(replies[question]) for question in asked}
+
+    def replies(self, queries):
+        found = {}
+        for query in queries:
+            self.forms[query.formulation] += 1
+            try:
+                fetched = self.session.rows(query.sql, limit=query.limit, timeout_seconds=9)
+                found |= {q: Answer(value, NOW) for q, value in answers(query, fetched).items()}
+            except EngineError as failed:
+                if len(query.questions) > 1:
+                    found |= self.replies(split(query, self.around))
+                else:
+                    found[query.questions[0]] = Unknown(failed.cause, failed.message)
+        return found
+
+    def measured(self, asked):
+        seen = Seen()
+        while lacking := [question for question in asked if question not in seen]:
+            made = step(lacking, self.around, seen)
+            queries, unknown = batch(made.asked, self.around)
+            new = {**unknown, **made.settled, **self.replies(queries)}
+            assert set(made.asked) <= set(new)
+            assert new
+            seen = seen.and_(new)
+        return seen
+
+    def cleverly(self, asked):
+        seen = self.measured(asked)
+        return {question: told(seen.reply(question)) for question in asked}
+
+
+def told(reply):
+    """An answer's value, or the word that there is none."""
+    return reply.value if isinstance(reply, Answer) else "unknown"
+
+
+def stored(value, dialect):
+    if dialect == "sqlite" and isinstance(value, (Decimal, UUID, date)):
+        return float(value) if isinstance(value, Decimal) else str(value)
+    return value
+
+
+@pytest.fixture(scope="module", params=["duckdb", "sqlite", "postgres"])
+def live(request, tmp_path_factory):
+    dialect, folder = request.param, tmp_path_factory.mktemp("proofs")
+    writer = None
+    if dialect == "duckdb":
+        url = "duckdb:///d.db"
+
+        def execute(text, many=None):
+            with duckdb.connect(str(folder / "d.db")) as con:
+                con.executemany(text, many) if many else con.execute(text)
+
+    elif dialect == "sqlite":
+        url = "sqlite:///s.db"
+
+        def execute(text, many=None):
+            con = sqlite3.connect(folder / "s.db")
+            con.executemany(text, many) if many else con.execute(text)
+            con.commit()
+            con.close()
+
+    else:
+        server = request.getfixturevalue("postgres")
+        url = server.url(server.fresh())
+        writer = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+
+        def execute(text, many=None):
+            with writer.cursor() as cursor:
+                cursor.executemany(text, many) if many else cursor.execute(text)
+
+    columns = ", ".join(f'"{name}" {kind}' for name, kind in zip(NAMES, TYPES[dialect], strict=True))
+    for table in ("child", "parent"):
+        execute(f"CREATE TABLE {table} ({columns})")
+    execute("CREATE VIEW seen AS SELECT * FROM child")
+    made = Live(dialect, url, folder, execute)
+    made.open()
+    if dialect == "duckdb":
+        made.close()  # a file that is read can't be written
+    yield made
+    made.close()
+    if writer is not None:
+        writer.close()
+
+
+def hold(live, table, data):
+    mark = "%s" if live.dialect == "postgres" else "?"
+    live.execute(f"DELETE FROM {table}")
+    if data:
+        many = [tuple(stored(value, live.dialect) for value in row) for row in data]
+        live.execute(f"INSERT INTO {table} VALUES ({', '.join([mark] * len(NAMES))})", many)
+
+
+def both_ways(live, child, parent, asked):
+    if live.dialect == "duckdb":
+        live.close()
+    hold(live, "child", child)
+    hold(live, "parent", parent)
+    if live.dialect == "duckdb":
+        live.open()
+    assert live.cleverly(asked) == live.plainly(asked)
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_proof_says_what_the_plain_count_says(live, data):
+    child, parent = data.draw(st.one_of(rows, near)), data.draw(st.one_of(rows, near))
+    asked = []
+    for _ in range(data.draw(st.integers(1, 4))):
+        table = data.draw(st.sampled_from((CHILD, CHILD, VIEW)))
+        of, key, where = data.draw(st.builds(Population, st.just(table), wheres)), data.draw(keys), data.draw(wheres)
+        asked += [
+            Repeats(of, key),
+            Orphans(of, key, Population(PARENT, where), key),
+            count(of, data.draw(st.sampled_from(NAMES))),
+            count(of, IsNull(data.draw(st.sampled_from(NAMES)))),
+            count(of, Or((IsNull("big"), IsNull("word")))),
+            count(of, Not(Between("x", 0, 1.5))),
+            count(of, Not(Between("big", -3, 5))),
+            count(of, Not(In("word", ("a", "", "10")))),
+            Aggregate(of, "sum", "small"),
+        ]
+        if live.dialect != "sqlite":
+            asked.append(count(of, Not(Matches("word", "^[a-z]"))))
+    both_ways(live, child, parent, list(dict.fromkeys(asked)))
+
+
+KEYED = {
+    "duckdb": {"bitstring", "hash", "group by", "branches"},
+    "postgres": {"distinct", "packed", "hash", "group by"},
+    "sqlite": {"group by"},
+}
+
+
+def test_every_formulation_of_the_dialect_was_taken(live):
+    """Runs after the one above, and tells whether that has tried anything."""
+    child = [(n, n % 3, f"w{n}", Decimal(n), float(n), UUID(int=n), date(2026, 1, 1 + n)) for n in range(9)]
+    live.forms.clear()
+    of = Population(CHILD)
+    asked = [
+        *(Repeats(of, key) for key in (("big",), ("big", "small"), ("word",), ("word", "price"), ("id",), ("x",))),
+        Orphans(of, ("big",), Population(PARENT), ("big",)),
+        count(of, "word"),
+        count(of, IsNull("day")),
+    ]
+    both_ways(live, child, child, asked)
+    assert {form for form in live.forms if form} - {"scan", "not exists"} == KEYED[live.dialect]
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_shares_of_the_keys_add_up_to_all_of_them(live, data):
+    if live.dialect != "duckdb":
+        pytest.skip("keys are taken in shares where a hash table of them would fill the memory: in DuckDB")
+    child, key = data.draw(st.one_of(rows, near)), data.draw(st.sampled_from((("word",), ("big", "word"), ("id",))))
+    of = Population(CHILD)
+    live.close()
+    hold(live, "child", child)
+    live.open()
+    whole = live.plainly([Images(of, key, "hash"), Repeats(of, key)])
+    shares = [Images(of, key, "hash", part=(place, 3)) for place in range(3)]
+    told = live.plainly(shares).values()
+    assert sum(one.keys for one in told) == whole[Images(of, key, "hash")].keys
+    assert sum(one.images for one in told) == whole[Images(of, key, "hash")].images
+    assert (sum(one.keys - one.images for one in told) == 0) == (whole[Repeats(of, key)] == Repeated(0, 0))
+
+
+EDGES = {
+    "a key of one value": [(7,) * 2] * 2,
+    "the ends of 64 bits": [(-(2**63), 0), (2**63 - 1, 0), (2**63 - 1, 0)],
+    "NULL in a part of the key": [(1, None), (1, None), (None, 1), (2, 2)],
+    "nothing but NULL": [(None, None), (None, 1)],
+    "no row": [],
+    "keys that meet when packed without bounds": [(0, 10), (1, 2), (0, 2), (1, 10), (5, -8)],
+    "above the parent's": [(1, 1), (70_000, 1)],
+    "below the parent's": [(-70_000, 1), (1, 1)],
+}
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("parents", [[], [(1, 1)], [(None, None)], [(n, n) for n in range(-9, 10)]])
+def test_the_edges_of_a_key_are_those_of_the_plain_count(live, edge, parents):
+    rest = (None,) * (len(NAMES) - 2)
+    of = Population(CHILD)
+    asked = [
+        Repeats(of, ("big",)),
+        Repeats(of, ("big", "small")),
+        Orphans(of, ("big",), Population(PARENT), ("big",)),
+        Orphans(of, ("big", "small"), Population(PARENT), ("small", "big")),
+    ]
+    both_ways(live, [pair + rest for pair in EDGES[edge]], [pair + rest for pair in parents], asked)
+
+
+def declared(live, statements, table="promised"):
+    """The questions' replies, on a table made for this test."""
+    if live.dialect == "duckdb":
+        live.close()
+    for statement in statements:
+        live.execute(statement)
+    if live.dialect != "duckdb":
+        live.session.close()
+    live.open((Table("w", (table,)), Table("w", ("other",)), CHILD, PARENT, VIEW))
+
+
+def test_what_the_engine_enforces_is_proved_without_a_query(live):
+    if live.dialect == "sqlite":
+        pytest.skip("no foreign key is enforced there unless every writer asks for it")
+    declared(
+        live,
+        [
+            "CREATE TABLE other (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE promised (a INTEGER NOT NULL, b INTEGER, c INTEGER REFERENCES other (id), UNIQUE (a, b))",
+            "INSERT INTO other VALUES (1), (2)",
+            "INSERT INTO promised VALUES (1, 1, 1), (1, 2, 2), (2, NULL, NULL), (2, NULL, 2)",
+        ],
+    )
+    of = Population(Table("w", ("promised",)))
+    asked = [
+        Repeats(of, ("b", "a")),
+        Repeats(of, ("a", "b", "c")),
+        Orphans(of, ("c",), Population(Table("w", ("other",))), ("id",)),
+        count(of, IsNull("a")),
+        count(of, Or((IsNull("A"),))),
+    ]
+    made = step(asked, live.around, Seen())
+    assert not made.asked
+    assert {q: (reply.value, reply.how) for q, reply in made.settled.items()} == {
+        q: (Repeated(0, 0) if isinstance(q, Repeats) else 0, "proved") for q in asked
+    }
+    assert live.plainly(asked) == {q: reply.value for q, reply in made.settled.items()}
+    # neither less of the key, nor a column that may be NULL, nor some of the parents
+    others = [
+        Repeats(of, ("a",)),
+        count(of, IsNull("b")),
+        Orphans(of, ("c",), Population(Table("w", ("other",)), Compare("id", ">", 1)), ("id",)),
+    ]
+    assert not step(others, live.around, Seen()).settled
+    assert live.cleverly(others) == live.plainly(others)
+    assert live.plainly(others)[others[2]] == 1
+
+
+LOOSE = {
+    "an inheriting table": [
+        "CREATE TABLE other (id int PRIMARY KEY)",
+        "CREATE TABLE promised (a int PRIMARY KEY, b int NOT NULL REFERENCES other (id))",
+        "CREATE TABLE heir () INHERITS (promised)",
+        "INSERT INTO other VALUES (1)",
+        "INSERT INTO promised VALUES (1, 1)",
+        "INSERT INTO heir VALUES (1, 5)",
+    ],
+    "a foreign key that is not validated": [
+        "CREATE TABLE other (id int PRIMARY KEY)",
+        "CREATE TABLE promised (a int, b int)",
+        "INSERT INTO promised VALUES (1, 5), (1, 6)",
+        "ALTER TABLE promised ADD FOREIGN KEY (b) REFERENCES other (id) NOT VALID",
+        "CREATE UNIQUE INDEX ON promised (a) WHERE b = 5",
+    ],
+    "triggers that are switched off": [
+        "CREATE TABLE other (id int PRIMARY KEY)",
+        "CREATE TABLE promised (a int, b int REFERENCES other (id))",
+        "ALTER TABLE promised DISABLE TRIGGER ALL",
+        "INSERT INTO promised VALUES (1, 5), (1, 6)",
+    ],
+    "a view over keys": [
+        "CREATE TABLE other (id int PRIMARY KEY)",
+        "CREATE TABLE base (a int PRIMARY KEY, b int NOT NULL)",
+        "INSERT INTO base VALUES (1, 5)",
+        "CREATE VIEW promised AS SELECT a, b FROM base UNION ALL SELECT a, NULL FROM base",
+    ],
+}
+
+
+@pytest.mark.parametrize("case", LOOSE)
+def test_what_postgresql_does_not_keep_proves_nothing(live, case):
+    if live.dialect != "postgres":
+        pytest.skip("PostgreSQL's own ways to break a promise")
+    live.execute("DROP SCHEMA IF EXISTS loose CASCADE")
+    live.execute("DROP TABLE IF EXISTS promised, other CASCADE")
+    live.execute("CREATE SCHEMA loose")
+    live.execute("SET search_path = loose, public")
+    try:
+        for statement in LOOSE[case]:
+            live.execute(statement)
+    finally:
+        live.execute("RESET search_path")
+    promised, other = Table("w", ("loose", "promised")), Table("w", ("loose", "other"))
+    live.session.close()
+    live.open((promised, other, CHILD, PARENT, VIEW))
+    of = Population(promised)
+    asked = [Repeats(of, ("a",)), count(of, IsNull("b")), Orphans(of, ("b",), Population(other), ("id",))]
+    expected = live.plainly(asked)
+    assert any(value not in (0, Repeated(0, 0)) for value in expected.values())
+    assert live.cleverly(asked) == expected
+
+
+def test_a_collation_that_folds_spellings_is_counted_by_it(live):
+    kinds = {
+        "duckdb": "VARCHAR COLLATE NOCASE",
+        "sqlite": "TEXT COLLATE NOCASE",
+        "postgres": 'text COLLATE "folding"',
+    }
+    made = [f"CREATE TABLE folded (word {kinds[live.dialect]})", "INSERT INTO folded VALUES ('a'), ('A'), ('b')"]
+    if live.dialect == "postgres":
+        try:
+            live.execute("CREATE COLLATION folding (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+        except psycopg.errors.FeatureNotSupported:
+            pytest.skip("this PostgreSQL is built without ICU")
+    declared(live, made, "folded")
+    asked = [Repeats(Population(Table("w", ("folded",))), ("word",))]
+    assert live.cleverly(asked) == live.plainly(asked) == {asked[0]: Repeated(2, 1)}
+
+
+def test_a_finding_says_whether_it_was_proved_and_else_is_the_same(live):
+    rest = (None,) * (len(NAMES) - 2)
+    if live.dialect == "duckdb":
+        live.close()
+    hold(live, "child", [(n, 1, *rest) for n in range(20)])
+    if live.dialect == "duckdb":
+        live.open()
+    on = Subject(Population(CHILD))
+    for rule in (Unique(columns=("big",)), Nulls(column="word")):
+        planned = PlannedRule(id="c#r", contract="c", kind="any", rule=rule, on=on)
+        asked = rule.ask(on, Seen())
+        clever = judged(planned, live.measured(asked), Moment(NOW))
+        plain = judged(planned, Seen(live.replies(batch(asked, live.around)[0])), Moment(NOW))
+        proved = isinstance(rule, Unique) and live.dialect != "sqlite"
+        assert clever.established == ("proved" if proved else "counted")
+        assert replace(clever, established="counted") == plain
+
+
+def test_a_formulation_that_fails_is_followed_by_the_plain_count_and_a_lost_connection_by_nothing(live):
+    of = Population(CHILD)
+    question = Repeats(of, ("big",))
+    first = step([question], live.around, Seen())
+    seen = Seen()
+    while not any(isinstance(q, (Images, Repeats)) for q in first.asked):
+        seen = seen.and_({q: Answer(3 if isinstance(q, Aggregate) else None, NOW) for q in first.asked})
+        first = step([question], live.around, seen)
+    if live.dialect == "sqlite":
+        assert set(first.asked) == {question}
+        return
+    (images,) = first.asked
+    broken = step([question], live.around, seen.and_({images: Unknown("query", "out of memory")}))
+    assert not broken.settled
+    assert all((isinstance(q, (Images, Repeats)) and q != images) or isinstance(q, Aggregate) for q in broken.asked)
+    lost = step([question], live.around, seen.and_({images: Unknown("timeout", "too long")}))
+    assert not lost.asked
+    assert told(lost.settled[question]) == "unknown"
+
+
+def test_a_set_of_bits_that_the_parent_lacks_altogether_proves_nothing(live):
+    asked = Orphans(Population(CHILD), ("big",), Population(PARENT), ("big",))
+    if live.dialect != "duckdb":
+        pytest.skip("sets of bits are DuckDB's")
+    seen = Seen({count(asked.child): Answer(1, NOW)})
+    seen = seen.and_({Aggregate(asked.child, fold, "big"): Answer(5, NOW) for fold in ("min", "max")})
+    bits = Absent(asked, ((5, 5),))
+    assert set(step([asked], live.around, seen).asked) == {bits}
+    assert set(step([asked], live.around, seen.and_({bits: Answer(None, NOW)})).asked) == {asked}
