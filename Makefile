@@ -13,10 +13,10 @@ DEV := $(VENV)/.installed-dev
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench docs accept check build clean
+.PHONY: help demo test lint types bench bench-lineage docs accept check build clean
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
 
 demo: $(BASE)  ## build the example's warehouse and play its nights before the gate
 	@$(BIN)/python -m gatekeeper demo demo
@@ -35,6 +35,9 @@ types: $(DEV)  ## mypy --strict
 bench: $(DEV)  ## the gate beside SQL by hand and public tools; writes docs/performance.md
 	@test -x $(BIN)/tpchgen-cli || $(PIP) install tpchgen-cli
 	$(BIN)/python bench/gate.py --peers --write
+
+bench-lineage: $(DEV)  ## lineage beside sqllineage, collate-sqllineage and openlineage-sql
+	$(BIN)/python bench/lineage.py
 
 docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON Schemas
 	$(BIN)/python docs/generate.py
