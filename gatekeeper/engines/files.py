@@ -15,7 +15,7 @@ from gatekeeper.engines.files_csv import portions as csv_portions
 from gatekeeper.engines.files_faults import fault, lines_of
 from gatekeeper.engines.files_found import DataFile, all_files, files_of
 from gatekeeper.engines.files_parquet import json_portions, parquet_portions
-from gatekeeper.engines.files_portions import Format, Known, Portion, form_of, listed, may_be_json
+from gatekeeper.engines.files_portions import Format, Known, Portion, escaped, form_of, listed, may_be_json
 from gatekeeper.engines.files_types import literal, name
 from gatekeeper.engines.files_views import TOGETHER, Group, Shape, Views, select, views
 from gatekeeper.errors import EngineError
@@ -93,7 +93,9 @@ class Files(DuckDB):
             most = _THREADS_OF_WIDE if wide else _THREADS_OF_JSON if json else _THREADS
             connection.execute(f"SET threads = {min(os.cpu_count() or 1, most)}")
             connection.execute("SET enable_external_file_cache = false")
-            connection.execute(f"SET allowed_paths = [{', '.join(literal(file.path) for file in files)}]")
+            # asked for by its escaped name, found by its own
+            paths = dict.fromkeys(path for file in files for path in (file.path, escaped(file.path)))
+            connection.execute(f"SET allowed_paths = [{', '.join(map(literal, paths))}]")
             connection.execute("SET enable_external_access = false")
             connection.execute("SET lock_configuration = true")
         except (duckdb.Error, RuntimeError) as wrong:

@@ -15,7 +15,7 @@ from gatekeeper.errors import EngineError
 _LINE = re.compile(r"CSV Error on Line: (\d+)")
 _FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
 _FIELDS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
-_JSON = re.compile(r"Malformed JSON in file \"(.+)\", at byte \d+ in (?:line|record/value) (\d+)")
+_JSON = re.compile(r"JSON(?: transform error)? in file \"(.+)\", (?:at byte \d+ )?in (?:line|record/value) (\d+)")
 _PARQUET = re.compile(r"No magic bytes found at end of file|too small to be a Parquet file|not a parquet file", re.I)
 _GONE = re.compile(r"No files found that match|No such file or directory|Cannot open file|Could not open", re.I)
 _PACKED = re.compile(r"GZIP stream|zstd|decompress|inflate", re.I)
@@ -51,10 +51,12 @@ def _said(message: str, known: Known) -> str:
         return f"{file.shown} is no Parquet file, or was cut off"
     if match := _JSON.search(message):
         broken = _broken_line(file, compression, int(match[2]))
-        return f"{file.shown}:{broken} is no whole JSON object: torn or malformed"
+        return f"{file.shown}:{broken} is no whole JSON object: torn, malformed, or with a key twice"
     if _PACKED.search(message) and not _LINE.search(message):
         last = _last_line(file, compression)
         return f"{file.shown}{f':{last}' if last else ''}: its compressed data is cut off or damaged"
+    if known.format == "json":
+        return f"{file.shown}:{_broken_line(file, compression, 1)} can't be read as JSON lines"
     match = _LINE.search(message)
     number = int(match[1]) if match else None
     if fields := _FIELDS.search(message):
@@ -125,9 +127,17 @@ def _broken_line(file: DataFile, compression: Compression, near: int) -> int:
 
 def _is_broken(line: bytes) -> bool:
     try:
-        return bool(line.strip()) and not isinstance(json.loads(line), dict)
+        return bool(line.strip()) and not isinstance(json.loads(line, object_pairs_hook=_unrepeated), dict)
     except (ValueError, RecursionError):
         return True
+
+
+def _unrepeated(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The object. Raises: ValueError where a key stands twice in it, which DuckDB refuses."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _last_line(file: DataFile, compression: Compression) -> int | None:

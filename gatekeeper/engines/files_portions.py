@@ -19,6 +19,11 @@ _SUFFIXES: Final[dict[str, Format]] = {
     ".ndjson": "json", ".json": "json",
 }  # fmt: skip
 _SQUEEZED: Final[dict[str, Compression]] = {".gz": "gzip", ".zst": "zstd"}
+_UNREAD: Final = {
+    b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip, as workbooks of Excel are",
+    b"7z\xbc\xaf": "7z", b"\xd0\xcf\x11\xe0": "Microsoft Office", b"ORC": "ORC", b"Obj\x01": "Avro",
+    b"SQLite format 3": "SQLite",
+}  # fmt: skip
 _CALLED: Final = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 
 
@@ -72,6 +77,10 @@ def form_of(file: DataFile, declared: str | None) -> tuple[Format, Compression]:
         raise EngineError("permission", f"{file.shown} can't be read: permission denied") from wrong
     except OSError as wrong:
         raise EngineError("query", f"{file.shown} can't be read: {wrong.strerror}") from wrong
+    for magic, what in _UNREAD.items():
+        if start.startswith(magic) and b"\0" in start:
+            said = f"{file.shown} is {what}; Parquet, CSV and JSON lines are read, plain or compressed by gzip or zstd"
+            raise EngineError("unsupported", said)
     path = Path(file.shown)
     squeezed = _SQUEEZED.get(path.suffix.casefold())
     compression: Compression = (
@@ -107,10 +116,10 @@ def opened(file: DataFile, compression: Compression) -> BinaryIO | None:
 
 def listed(files: Sequence[DataFile]) -> str:
     """The files as a list in SQL. Each stands for itself, whatever its name holds."""
-    return "[" + ", ".join(literal(_escaped(file.path)) for file in files) + "]"
+    return "[" + ", ".join(literal(escaped(file.path)) for file in files) + "]"
 
 
-def _escaped(path: str) -> str:
+def escaped(path: str) -> str:
     """A path that DuckDB takes for no pattern: a wildcard in brackets is only itself."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
 

@@ -89,8 +89,12 @@ def _arrow(kind: Any, native: str) -> Type:
         (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), (pa.types.is_floating, "float"),
         (pa.types.is_decimal, "decimal"), (pa.types.is_date, "date"), (pa.types.is_time, "time"),
         (pa.types.is_string, "string"), (pa.types.is_large_string, "string"), (pa.types.is_binary, "binary"),
-        (pa.types.is_list, "array"), (pa.types.is_struct, "struct"), (pa.types.is_map, "map"),
+        (pa.types.is_large_binary, "binary"), (pa.types.is_fixed_size_binary, "binary"), (pa.types.is_list, "array"),
+        (pa.types.is_large_list, "array"), (pa.types.is_fixed_size_list, "array"), (pa.types.is_struct, "struct"),
+        (pa.types.is_map, "map"),
     )  # fmt: skip
+    if pa.types.is_dictionary(kind):
+        return Type(_arrow(kind.value_type, "").family, native)
     if pa.types.is_timestamp(kind):
         return Type("timestamptz" if kind.tz else "timestamp", native)
     family: Family = next((family for test, family in tests if test(kind)), "other")
@@ -179,10 +183,9 @@ class PandasFrame:
 
     def __init__(self, frame: pd.DataFrame, path: tuple[str, ...]) -> None:
         self._rows = len(frame)
-        self._columns = {str(name): _Column(frame.iloc[:, place], type_of(frame.iloc[:, place]).family)
-                         for place, name in enumerate(frame.columns)}  # fmt: skip
-        facts = tuple(ColumnFact(name, type_of(column.series)) for name, column in self._columns.items())
-        self.catalog = Catalog(True, path, facts)
+        facts = tuple(ColumnFact(str(name), type_of(frame.iloc[:, n])) for n, name in enumerate(frame.columns))
+        self._columns = {fact.name: _Column(frame.iloc[:, n], fact.type.family) for n, fact in enumerate(facts)}
+        self.catalog = Catalog(True, path, facts, dialect="pandas")
 
     def numbers(self, asked: Sequence[Number]) -> list[Any]:
         """A value for each."""

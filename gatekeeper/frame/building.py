@@ -60,6 +60,13 @@ def unsupported(contract: ContractLike, *, project: Any = None) -> tuple[tuple[s
     return tuple(found)
 
 
+def tells_types() -> bool:
+    """Whether the columns' types have to say what the rule `schema` can't: pandera runs no check of the data."""
+    from pandera.config import ValidationDepth, get_config_context
+
+    return get_config_context(validation_depth_default=None).validation_depth is ValidationDepth.SCHEMA_ONLY
+
+
 class Shared:
     """What the checks of one schema know together: they ask a frame once, whichever of them comes first."""
 
@@ -71,12 +78,23 @@ class Shared:
         self.only_counts = only_counts
         self.allow_python = allow_python
         self._asked: ContextVar[tuple[Any, Evaluation] | None] = ContextVar("asked", default=None)
+        self._of_one: Evaluation | None = None
 
     def __deepcopy__(self, memo: Any) -> Shared:
         return self
 
+    def of_one(self, frame: Any) -> Evaluation:
+        """The frame with all that was asked of it, for a schema of this frame alone.
+
+        pandera wraps what it validates: told apart by identity, the wrapped frame would be asked a second time.
+        """
+        self._of_one = self.evaluation(frame)
+        return self._of_one
+
     def evaluation(self, frame: Any) -> Evaluation:
         """The frame with all that was asked of it; another frame is asked anew."""
+        if self._of_one is not None:
+            return self._of_one
         last = self._asked.get()
         if last is not None and last[0] is frame:
             return last[1]

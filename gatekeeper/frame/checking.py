@@ -63,7 +63,7 @@ def checked(
     """The report of the promise's frame."""
     started = datetime.now(timezone.utc)
     shared = Shared(promise, dict(references), only_counts=True, allow_python=allow_python)
-    asked = shared.evaluation(frame)
+    asked = shared.of_one(frame)
     findings = _confirmed(asked, refused_by_pandera(frame, promise, shared))
     contract, table = promise.contract, promise.table
     output = Output(id=contract.id, title=contract.title, type="contract", owner=contract.owner, file=contract.file,

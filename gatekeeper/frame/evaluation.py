@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -94,13 +95,17 @@ class Evaluation:
         facts: dict[Question, Answer | Unknown] = {}
         for table in {table for rule in rules if rule.rule is not None for table in tables_of(rule)}:
             frame = self.frames.get(table)
-            facts[Facts(table)] = (
-                Answer(frame.catalog, self.now, "recorded")
-                if frame is not None
-                else Unknown(
-                    "missing_table", f"no frame was given for {table}; give it as references={{{table.path[-1]!r}: …}}"
-                )
-            )
+            if frame is None:
+                how = f"give it as references={{{table.path[-1]!r}: …}}"
+                facts[Facts(table)] = Unknown("missing_table", f"no frame was given for {table}; {how}")
+            elif twice := [
+                name for name, many in Counter(fact.name for fact in frame.catalog.columns).items() if many > 1
+            ]:
+                # whichever of them a rule looked at, the other would be loaded unseen
+                said = f"the frame of {table} has more than one column called {', '.join(twice)}; give each a name"
+                facts[Facts(table)] = Unknown("query", said)
+            else:
+                facts[Facts(table)] = Answer(frame.catalog, self.now, "recorded")
         return facts
 
 

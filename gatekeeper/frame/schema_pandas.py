@@ -10,7 +10,7 @@ from pandera.backends.pandas.container import DataFrameSchemaBackend
 from pandera.engines import pandas_engine
 
 from gatekeeper.engines.frame_pandas import type_of
-from gatekeeper.frame.building import RuleCheck, Shared
+from gatekeeper.frame.building import RuleCheck, Shared, tells_types
 from gatekeeper.frame.contract import Promise
 from gatekeeper.model.catalog import Family
 from gatekeeper.model.rule import DeclaredColumn
@@ -87,8 +87,10 @@ class DeclaredType(pandas_engine.DataType):
         object.__setattr__(self, "type", "object")
 
     def check(self, pandera_dtype: Any, data_container: Any = None) -> bool:
-        """Whether the column is of the family."""
-        return data_container is None or not differs(self.column, type_of(data_container), "")  # type: ignore[attr-defined]
+        """Whether the column is of the family; the rule `schema` says it where it runs, by its id and once."""
+        if data_container is None or not tells_types():
+            return True
+        return not differs(self.column, type_of(data_container), "pandas")  # type: ignore[attr-defined]
 
     def __str__(self) -> str:
         return self.column.logical.native  # type: ignore[attr-defined,no-any-return]

@@ -161,6 +161,10 @@ _HOLDS: Final[dict[Family, frozenset[Family]]] = {
     "struct": frozenset({"struct", "map", "json"}),
     "map": frozenset({"map", "struct", "json"}),
 }
+# what pandas keeps as objects: where every value is NULL it has no other type for it
+_AS_OBJECTS: Final[frozenset[Family]] = frozenset(
+    {"string", "date", "time", "uuid", "json", "binary", "array", "struct", "map"}
+)
 # SQLite has five storage classes: dates and times are kept as texts or numbers, truths as numbers.
 _SQLITE_LOOSE: Final[dict[Family, frozenset[Family]]] = {
     "date": frozenset({"string", "integer", "decimal", "float", "timestamp"}),
@@ -223,6 +227,8 @@ def _holds(wanted: Family, actual: Type, dialect: str) -> bool:
     if dialect == "sqlite":
         # an expression's column has no type there, and may hold anything
         return not actual.native.strip() or actual.family in _SQLITE_LOOSE.get(wanted, frozenset())
+    if dialect == "pandas":
+        return actual.native == "object (empty)" and wanted in _AS_OBJECTS
     return dialect == "mysql" and wanted in _NUMBERS and actual.family == "boolean"
 
 

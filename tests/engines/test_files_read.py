@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
 import os
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -90,6 +94,13 @@ def parquet(select):
             connection.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet)")
 
     return write
+
+
+def zipped(content):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("sheet.xml", content)
+    return packed.getvalue()
 
 
 def refused(landing, sql="SELECT count(id), max(name), max(amount), max(day) FROM pay"):
@@ -295,6 +306,30 @@ def test_torn_json_is_an_error_that_names_file_and_line(landing):
     good = '{"id": 1, "name": "a", "amount": 2, "day": null}\n'
     found = landing({"a.jsonl": good, "b.jsonl": good * 3 + '{"id": 2, "na'}, "*.jsonl").catalog()
     assert (found.cause, found.message.split()[0]) == ("query", "b.jsonl:4")
+
+
+@pytest.mark.parametrize("line", ['{"id": 1, "id": 2, "name": "a"}', "17", '"a"', "[1]"])
+def test_a_line_that_is_no_json_object_or_has_a_key_twice_is_named(landing, line):
+    good = '{"id": 1, "name": "a", "amount": 2, "day": null}\n'
+    one = landing({"a.jsonl": good * 3 + line + "\n" + good}, "*.jsonl")
+    found = one.catalog()
+    error = found if isinstance(found, Unknown) else refused(one)
+    assert (error.cause, error.message.split()[0]) == ("query", "a.jsonl:4")
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "a *.csv", "wh?t.csv", 'it\'s "so".csv', "d[ir]/a.csv"])
+def test_signs_of_a_pattern_in_a_file_s_name_are_only_themselves(landing, name):
+    one = landing({name: HEAD + "1,a,2,\n", "other.csv": HEAD + "x,y\n"}, name)
+    assert one.schema().status == "pass"
+    assert one.rows("SELECT sum(id) FROM pay") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("a.csv.bz2", bz2.compress), ("a.csv.xz", lzma.compress), ("a.xlsx", zipped)]
+)
+def test_what_is_packed_in_another_way_is_unsupported_by_name(landing, name, pack):
+    found = landing({name: pack((HEAD + "1,a,2,\n").encode())}, name).catalog()
+    assert (found.cause, found.message.startswith(f"{name} is ")) == ("unsupported", True)
 
 
 def test_a_json_list_is_unsupported_by_name(landing):

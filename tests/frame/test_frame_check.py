@@ -13,6 +13,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from junitparser import JUnitXml
+from polars.io.plugins import register_io_source
 
 import gatekeeper.frame
 from gatekeeper.errors import ProjectError, UsageError
@@ -305,6 +306,21 @@ def test_a_lazy_frame_stays_lazy_and_its_data_is_looked_at(project):
         made.validate(as_polars(id=[1, 1, 1, 1]).lazy())
 
 
+def test_a_lazy_frame_is_read_once_a_round(project):
+    reads = []
+
+    def source(columns, predicate, rows, batch):
+        reads.append(columns)
+        kept = as_polars() if predicate is None else as_polars().filter(predicate)
+        yield kept.select(columns or pl.all())
+
+    frame = register_io_source(source, schema=as_polars().schema)
+    assert reads == []
+    assert checked(frame).verdict == "open"
+    # all numbers, two keys, a reference
+    assert len(reads) == 4
+
+
 @pytest.mark.parametrize("backend", ["polars", "pandas"])
 def test_types_are_compared_or_coerced(project, backend):
     from pandera.errors import SchemaErrors
@@ -325,6 +341,45 @@ def test_types_are_compared_or_coerced(project, backend):
         schema("payments", "payments", backend, coerce=True, references=beside(make())).validate(
             make(id=["1", "2", "x", "4"])
         )
+
+
+@pytest.mark.parametrize("backend", ["polars", "pandas"])
+def test_a_schema_finds_what_the_report_finds_each_once_by_the_rule_s_id(project, backend):
+    from pandera.errors import SchemaErrors
+
+    make = as_polars if backend == "polars" else as_pandas
+    frame = make(id=[1, 1, None, 4], amount=[-1.0, 1.0, 2.0, 1001.0], currency=[1, 2, 3, 4], at=[NOW] * 4)
+    with pytest.raises(SchemaErrors) as caught:
+        schema("payments", "payments", backend, references=beside(frame)).validate(frame)
+    found = [wrong.check.name for wrong in caught.value.schema_errors]
+    report = checked(frame)
+    assert sorted(found) == sorted(r.id for r in report.rules if r.status in ("fail", "error"))
+    assert "payments#payments.schema" in found
+
+
+def test_a_schema_of_pandera_s_alone_still_compares_types(project):
+    from pandera.config import ValidationDepth, config_context
+    from pandera.errors import SchemaErrors
+
+    with config_context(validation_depth=ValidationDepth.SCHEMA_ONLY), pytest.raises(SchemaErrors):
+        schema("payments", "payments").validate(as_polars(id=["1", "2", "3", "4"]))
+
+
+def test_two_columns_of_one_name_are_an_error_whichever_is_good(project):
+    frame = as_pandas(amount=[-1.0, 2.0, 3.0, 4.0])
+    frame.insert(6, "amount", [1.0, 2.0, 3.0, 4.0], allow_duplicates=True)
+    report = checked(frame)
+    assert (report.verdict, report.exit_code) == ("not_evaluated", 3)
+    assert "more than one column called amount" in report.rule("payments#payments.amount.min").message
+
+
+def test_objects_that_are_all_null_fit_what_pandas_keeps_as_objects_and_nothing_else(project):
+    contract = project / "payments.odcs.yaml"
+    text = CONTRACT.replace("{name: iban, ", "{name: day, logicalType: date}\n      - {name: iban, ")
+    contract.write_text(text, encoding="utf-8")
+    assert checked(as_pandas(day=[None] * 4)).verdict == "open"
+    wrong = checked(as_pandas(day=[None] * 4, at=pd.Series([None] * 4, dtype=object)))
+    assert "at is object (empty), declared timestamp" in wrong.rule("payments#payments.schema").message
 
 
 def test_a_warning_is_pandera_s_warning(project):
