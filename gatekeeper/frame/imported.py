@@ -13,13 +13,18 @@ from typing import Any, Final
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.errors import UsageError
 from gatekeeper.frame.known_checks import KNOWN, plain
-from gatekeeper.frame.model_types import LOGICAL, family_of
+from gatekeeper.frame.model_types import LOGICAL, categories_of, family_of
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules import RULES
 
 LOST: Final = "pandera.notCarriedOver"
 _WIDE: Final = ("int64", "float64", "str", "string", "object", "bool", "boolean", "date", "time", "datetime")
 _NUMBER: Final = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(inf|nan)", re.I)
+# of these a contract says less than the model, inside of another type too
+_NARROW: Final = re.compile(
+    r"\bu?int(8|16|32)\b|\buint64\b|\bfloat(16|32)\b|\b(decimal|categorical|category|enum|array|duration)\("
+    r"|time_unit='m?s'|datetime64\[m?s\b|time_zone='(?!utc')|datetime64\[\w+, (?!utc\])"
+)
 Said = dict[str, Any]
 
 
@@ -157,11 +162,18 @@ class _Table:
             strict["extra"] = "fail"
         if schema.ordered:
             strict["order"] = True
-        if strict and not has_schema_rule:
+        left_out = any(column.regex or not column.required for column in schema.columns.values())
+        if strict and not has_schema_rule and not left_out:
             self._rule("columns", {"schema": strict})
+        elif strict and left_out:
+            self.lost.append("strict, ordered: some of the columns that may stand there are not in the contract")
         unique = schema.unique if isinstance(schema.unique, list) else [schema.unique] if schema.unique else []
         keys = [unique] if unique and all(isinstance(part, str) for part in unique) else unique
+        named = {column.name for column in schema.columns.values() if column.required and not column.regex}
         for key in keys:
+            if not set(key) <= named:
+                self.lost.append(f"unique={list(key)}: not all of it are columns of the contract")
+                continue
             self._rule(f"{'-'.join(key)}-unique", {"unique": {"columns": list(key)}})
             self.lost.append(f"unique={list(key)}: rows with a NULL in the key don't repeat each other in a contract")
         for check in schema.checks:
@@ -172,11 +184,14 @@ class _Table:
             "drop_invalid_rows": getattr(schema, "drop_invalid_rows", False),
             "add_missing_columns": getattr(schema, "add_missing_columns", False),
             "unique_column_names": getattr(schema, "unique_column_names", False),
+            "on_missing_columns": getattr(schema, "on_missing_columns", None) is not None,
             "parsers": bool(getattr(schema, "parsers", None)),
-            "a dtype of the whole frame": schema.dtype is not None,
         }
         self.lost += [f"{what}: a contract changes nothing, it only says what holds"
                       for what, there in said.items() if there]  # fmt: skip
+        if schema.dtype is not None:
+            self.lost.append(f"the type {schema.dtype} of the whole frame: a contract gives each column its own")
+        self._reported(schema)
         index = getattr(schema, "index", None)
         if index is not None:
             names = getattr(index, "names", None) or [getattr(index, "name", None)]
@@ -189,6 +204,9 @@ class _Table:
 
     def _property(self, column: Any) -> Said | None:
         name, kept = column.name, dict((column.metadata or {}).get("odcs", {}))
+        if not isinstance(name, str):
+            self.lost.append(f"the column {name!r}: a contract's columns are called by texts; it is left out")
+            return None
         if column.regex:
             self.lost.append(f"the columns that match {name!r}: a contract names each of its columns")
             return None
@@ -197,7 +215,7 @@ class _Table:
                 f"{name}: it may be absent, and a contract's columns may not; it is left out with its checks"
             )
             return None
-        said: Said = {"name": str(kept.pop("name", name))}
+        said: Said = {"name": kept.pop("name", name)}
         if said["name"] != name:
             kept.setdefault("physicalName", name)
         if column.title:
@@ -210,6 +228,8 @@ class _Table:
             said["required"] = True
         if column.unique:
             said["unique"] = True
+            if column.nullable and "odcs" not in (self.schema.metadata or {}):
+                self.lost.append(f"{name}: unique: rows with a NULL don't repeat each other in a contract")
         quality = list(kept.pop("quality", ()))
         made, self.quality = self.quality, []
         for check in column.checks:
@@ -220,13 +240,24 @@ class _Table:
         said |= kept
         if of_column or quality:
             said["quality"] = [*of_column, *quality]
-        for what in ("coerce", "default", "parsers", "drop_invalid_rows"):
+        for what in ("coerce", "default", "parsers", "drop_invalid_rows", "on_missing"):
             value = getattr(column, what, None)
             if value is not None and value is not False and value != []:
                 self.lost.append(f"{name}: {what}: a contract changes nothing, it only says what holds")
+        self._reported(column, f"{name}: ")
         if others := set(column.metadata or {}) - {"odcs"}:
             self.lost.append(f"{name}: metadata {', '.join(sorted(map(str, others)))}")
         return said
+
+    def _reported(self, what: Any, where: str = "") -> None:
+        """What only says how violations are told."""
+        duplicates, most = getattr(what, "report_duplicates", "all"), getattr(what, "n_failure_cases", None)
+        if duplicates != "all":
+            self.lost.append(f"{where}report_duplicates={duplicates!r}: a contract counts all rows that share a key")
+        if most is not None:
+            self.lost.append(
+                f"{where}{what.name}: n_failure_cases={most}: a contract's `samples` say how many are shown"
+            )
 
     def _type(self, said: Said, column: Any) -> None:
         if column.dtype is None:
@@ -241,8 +272,10 @@ class _Table:
             said["logicalTypeOptions"] = {"timezone": True}
         if inner:
             said.update(inner)
+        if values := categories_of(column.dtype):
+            said["enum"] = [{"value": value} for value in values]
         native = str(column.dtype).lower()
-        if not inner and not native.startswith(_WIDE):
+        if _NARROW.search(native) or (not inner and not native.startswith(_WIDE)):
             self.lost.append(f"{column.name}: the exact type {column.dtype}; a contract says {logical}")
 
     def _check(self, check: Any, of: tuple[Said, Said] | None) -> None:
@@ -250,15 +283,20 @@ class _Table:
         if check.name and "#" in check.name and self._own(check, statistics):
             return
         where = f"{of[0]['name']}: " if of else ""
+        self._reported(check, where)
         if check.name in KNOWN and of is not None and not check.groupby:
             column = of[0]["name"]
             try:
                 kind, keys, option = KNOWN[check.name]({k: plain(v) for k, v in statistics.items()})
             except (ValueError, TypeError, KeyError) as wrong:
-                self.lost.append(f"{where}the check {check.name}: {wrong}")
+                why = f"it names no {wrong}" if isinstance(wrong, KeyError) else wrong
+                self.lost.append(f"{where}the check {check.name}: {why}")
                 return
             if not check.ignore_na:
                 self.lost.append(f"{where}{check.name}: ignore_na=False; NULL is no violation in a contract")
+            if check.error and not str(check.error).startswith(f"{check.name}("):
+                self.lost.append(f"{where}{check.name}: its message {str(check.error)!r}; `name` or `description` "
+                                 "of a rule can say it")  # fmt: skip
             self._put(check, of, column, kind, keys, option)
             return
         what = check.name or getattr(check._check_fn, "__name__", "check")

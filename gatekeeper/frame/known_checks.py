@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
+from math import isnan
 from typing import Any, Final
 
 from gatekeeper.model.pattern import check_pattern
@@ -23,10 +25,16 @@ def plain(value: Any) -> Any:
         return value.pattern
     if isinstance(value, (list, tuple, set, frozenset)) or type(value).__name__ in ("Series", "Index", "ndarray"):
         items = [plain(item) for item in value]
+        if not items:
+            raise ValueError("it lists no value")
         return sorted(items, key=str) if isinstance(value, (set, frozenset)) else items
+    if isinstance(value, float) and isnan(value):
+        raise ValueError("NaN is no value to compare with")
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    if type(value).__name__ == "Decimal":
+    if isinstance(value, Decimal):
+        if Decimal(repr(float(value))) != value:
+            raise ValueError(f"{value} has more digits than a number of YAML")
         return float(value)
     raise ValueError(f"a contract has no value of the type {type(value).__name__}")
 

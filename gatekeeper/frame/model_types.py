@@ -43,10 +43,19 @@ def family_of(dtype: Any) -> tuple[Family, Said]:
     return family, {}
 
 
+def categories_of(dtype: Any) -> list[str]:
+    """The words that a categorical type allows; none where it allows any, or others than words."""
+    found = getattr(dtype, "categories", None)
+    if found is None:
+        found = getattr(getattr(dtype, "type", None), "categories", None)
+    words = [] if found is None or callable(found) else list(found)
+    return words if all(isinstance(word, str) for word in words) else []
+
+
 def _of_pandas(native: Any, tell: Callable[[Any], Any]) -> Family:
     import pandas as pd
 
-    if native in (list, tuple):
+    if native is list or native is tuple:  # numpy's dtype of objects equals both
         return "array"
     if native is dict:
         return "struct"

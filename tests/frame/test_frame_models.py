@@ -322,6 +322,100 @@ class Output(Base):
     ["code: the check str_matches: look-ahead", "metadata owner"],
 )  # fmt: skip
 
+MODELS["strict beside columns that are left out"] = (
+    """
+from typing import Optional
+import pandera.pandas as pa
+from pandera.typing import Series
+
+class Open(pa.DataFrameModel):
+    a: Series[int]
+    b: Optional[Series[int]]
+
+    class Config:
+        strict = True
+        ordered = True
+        unique = ["a", "b"]
+""",
+    "Open",
+    {"a": {"logicalType": "integer"}},
+    ["strict, ordered: some of the columns", "b: it may be absent", "unique=['a', 'b']: not all of it"],
+)
+MODELS["how violations are reported"] = (
+    """
+import pandera.pandas as pa
+
+schema = pa.DataFrameSchema({
+    "a": pa.Column(int, pa.Check.gt(0, error="must be positive", n_failure_cases=2)),
+    "b": pa.Column(str, unique=True, nullable=True, report_duplicates="exclude_first"),
+    1: pa.Column(int),
+}, dtype=float)
+""",
+    "schema",
+    {"a": {"logicalTypeOptions": {"exclusiveMinimum": 0}}, "b": {"unique": True}},
+    [
+        "a: greater_than: n_failure_cases=2", "a: greater_than: its message 'must be positive'",
+        "b: unique: rows with a NULL", "b: report_duplicates='exclude_first'", "the column 1:",
+        "the type float64 of the whole frame",
+    ],
+)  # fmt: skip
+MODELS["values that a contract can't hold"] = (
+    """
+from decimal import Decimal
+import pandera.pandas as pa
+
+schema = pa.DataFrameSchema({
+    "a": pa.Column(float, [pa.Check.ge(float("nan")), pa.Check.le(Decimal("12345678901234567.89"))]),
+    "b": pa.Column(str, [pa.Check.isin([]), pa.Check(lambda s: s == "x", name="notin")]),
+})
+""",
+    "schema",
+    {"a": {"logicalType": "number"}, "b": {"logicalType": "string"}},
+    [
+        "a: the check greater_than_or_equal_to: NaN", "a: the check less_than_or_equal_to: 12345678901234567.89",
+        "b: the check isin: it lists no value", "b: the check notin: it names no 'forbidden_values'",
+    ],
+)  # fmt: skip
+MODELS["categories, zones and narrow types inside"] = (
+    """
+from typing import Annotated
+import pandas as pd
+import pandera.polars as pa
+import polars as pl
+
+class Typed(pa.DataFrameModel):
+    kind: Annotated[pl.Enum, ["a", "b"]]
+    tags: Annotated[pl.List, pl.Int8()]
+    point: Annotated[pl.Array, pl.Int64(), 3]
+    at: Annotated[pl.Datetime, "ms", "Europe/Berlin"]
+""",
+    "Typed",
+    {"kind": {"logicalType": "string", "enum": [{"value": "a"}, {"value": "b"}]},
+     "tags": {"logicalType": "array", "items": {"logicalType": "integer"}},
+     "at": {"logicalTypeOptions": {"timezone": True}}},
+    ["kind: the exact type Enum", "tags: the exact type List(Int8)", "point: the exact type Array",
+     "at: the exact type Datetime"],
+)  # fmt: skip
+MODELS["objects and categories of pandas"] = (
+    """
+from typing import Annotated
+import pandas as pd
+import pandera.pandas as pa
+from pandera.typing import Series
+
+class Objects(pa.DataFrameModel):
+    thing: Series[object]
+    kind: Series[Annotated[pd.CategoricalDtype, ["a", "b"], False]]
+    at: Series[Annotated[pd.DatetimeTZDtype, "ns", "Europe/Berlin"]]
+    names: Series[list[str]]
+""",
+    "Objects",
+    {"thing": {"required": True}, "kind": {"enum": [{"value": "a"}, {"value": "b"}]},
+     "at": {"logicalType": "timestamp"}, "names": {"logicalType": "array"}},
+    ["thing: the type object", "kind: the exact type category", "at: the exact type datetime64",
+     "names: the exact type list[str]"],
+)  # fmt: skip
+
 
 def holds(found, wanted):
     if isinstance(wanted, dict):
