@@ -14,7 +14,7 @@ _MAY_FAIL: Final = frozenset({
     "OVERRIDING", "DISTRIBUTED", "TABLOCK", "TABLOCKX", "HOLDLOCK", "SERIALIZABLE", "TOP", "STORAGE", "VERSIONS",
     "STRAIGHT_JOIN", "DUPLICATES", "SECURITY_BARRIER", "SECURITY_INVOKER", "CLONE", "PROJECTION", "TABLE", "MODEL",
     "PARTITION", "IGNORE", "ROWLOCK", "UPDLOCK", "NOLOCK", "XLOCK", "PAGLOCK", "READPAST", "KEEPIDENTITY", "+", "-",
-    "UPDATE", "UPD", "BULK", "CHANGES",
+    "UPDATE", "UPD", "BULK", "CHANGES", "INDEX",
 })  # fmt: skip
 _BEFORE_ARGUMENT: Final = frozenset({"(", ",", "=>", ":="})
 _OF_ARGUMENT: Final = ("PARTITION", "ORDER", "PRUNE", "KEEP", "COPARTITION")
@@ -42,8 +42,8 @@ def without_clauses(tokens: list[Token], words: list[str], dialect: str) -> tupl
         if words[end : end + 1] == ["SET"]:  # SET would be the alias of the query that is updated
             added[end] = [token_like(tokens[end], TokenType.VAR, "updated__"), tokens[end]]
             left_out.add(end)
-    if "PROJECTION" in said and words[:2] == ["CREATE", "PROJECTION"]:
-        left_out.add(1)
+    if words[:2] == ["CREATE", "PROJECTION"] or words[:3] == ["CREATE", "JOIN", "INDEX"]:  # they hold rows, as views do
+        left_out |= set(range(1, 2 + (words[1] == "JOIN")))
         added[1] = [token_like(tokens[1], TokenType.VIEW, "VIEW")]
     if not left_out:
         return tokens, words

@@ -11,6 +11,7 @@ from gatekeeper.lineage.cursor import Cursor
 from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.moves import moves
 from gatekeeper.lineage.names import Name, Naming, path
+from gatekeeper.lineage.transfers import transfers
 
 # they change no data and read none that another depends on
 HARMLESS: Final = frozenset({
@@ -23,7 +24,8 @@ HARMLESS: Final = frozenset({
     "DISCARD", "SECURITY", "REASSIGN", "SYSTEM", "FLUSH", "CHECK", "COLLECT", "HELP", "DBCC", "RECONFIGURE",
     "BACKUP", "RESTORE", "SAVE", "BEGIN", "END", "ENABLE", "DISABLE", "SUSPEND", "RESUME", "RETURN", "WATCH",
     "CALIBRATE", "PURGE", "AUDIT", "NOAUDIT", "FLASHBACK", "ASSERT", "ASSOCIATE", "STATISTICS", "RAISEERROR",
-    "EXPLAIN", "CANCEL",
+    "EXPLAIN", "CANCEL", "RUNSTATS", "REORG", "MODIFY", "COMPUTE", "PROFILE", "SUMMARY", "SYNC", "FSCK", "GENERATE",
+    "CONVERT", "EXISTS", "BT", "ET", "STOP", "SHUTDOWN", "UNSET", "IMPERSONATE", "QUIESCE", "REBIND",
 })  # fmt: skip
 
 
@@ -32,6 +34,8 @@ THINGS: Final = frozenset({
     "ROLE", "USER", "WAREHOUSE", "DATABASE", "SCHEMA", "INDEX", "SEQUENCE", "EXTENSION", "STAGE", "FORMAT", "TYPE",
     "DOMAIN", "POLICY", "TAG", "LOGIN", "SERVER", "NAMESPACE", "CATALOG", "INTEGRATION", "SECRET", "STATISTICS",
     "CONNECTION", "SHARE", "CAST", "OPERATOR", "AGGREGATE", "LANGUAGE", "PUBLICATION", "SUBSCRIPTION", "COLLATION",
+    "DATASHARE", "VOLUME", "RECIPIENT", "PROVIDER", "GROUP", "RESOURCE", "QUEUE", "TRANSFORM", "ACCESS", "MASKING",
+    "STATS", "KEYSPACE", "RESOURCEPOOL", "BUFFERPOOL", "COMPUTE", "ASSEMBLY", "CERTIFICATE", "ASSERTION", "REPOSITORY",
     "CONVERSION", "MONITOR", "RESERVATION", "CAPACITY", "CREDENTIAL", "LINK", "DIRECTORY", "PROFILE", "TABLESPACE",
 })  # fmt: skip
 
@@ -40,7 +44,7 @@ def read_command(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[st
     """The kind and flow of a statement, by its words; None where they say nothing certain."""
     at = Cursor(tokens, naming)
     flow = Flow()
-    kind = moves(at, flow) or _defines(at, flow, text) or _transfers(at, flow, text)
+    kind = moves(at, flow) or _defines(at, flow, text) or transfers(at, flow, text)
     if kind is not None:
         return kind, flow
     first = at.upper[0] if at.upper else ""
@@ -54,8 +58,10 @@ def read_command(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[st
         return ("refresh", _writing(flow, view)) if view is not None else None
     if first == "EXPLAIN" and ("ANALYZE" in at.upper[:4] or "ANALYSE" in at.upper[:4]):
         return None
-    if first in HARMLESS and f"{first} {second}" not in ("LOAD DATA", "EXPORT DATA", "EXPORT DATABASE"):
+    if first in HARMLESS and f"{first} {second}" not in ("LOAD DATA", "EXPORT DATA") and not _moves_rows(first, at):
         return first.lower(), flow
+    if [first, second] == ["UPDATE", "STATISTICS"]:
+        return "update statistics", flow
     if first in ("CREATE", "DROP") and _is_thing(at.upper[1:6]) and "SELECT" not in at.upper:
         return f"{first.lower()} {second.lower()}", flow
     if first == "DATABASE":
@@ -71,6 +77,11 @@ def read_command(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[st
     return None
 
 
+def _moves_rows(first: str, at: Cursor) -> bool:
+    """Whether a word that is harmless as a rule begins what reads or fills a table."""
+    return first in ("LOAD", "EXPORT", "GENERATE", "CONVERT") and bool({"SELECT", "INTO", "FROM"} & set(at.upper))
+
+
 def _is_thing(words: list[str]) -> bool:
     """Whether a thing is created or dropped; behind TABLE or VIEW, the word is a name."""
     for word in words:
@@ -79,12 +90,6 @@ def _is_thing(words: list[str]) -> bool:
         if word in THINGS:
             return True
     return False
-
-
-def is_plain_alter(tokens: Sequence[Token], naming: Naming) -> bool:
-    """Whether it alters what a table or another object is, and reads no query."""
-    at = Cursor(tokens, naming)
-    return at.upper[:1] == ["ALTER"] and not {"SELECT", "RENAME", "SWAP"} & set(at.upper)
 
 
 def _writing(flow: Flow, found: tuple[Name, int]) -> Flow:
@@ -115,6 +120,13 @@ def _defines(at: Cursor, flow: Flow, text: str) -> str | None:
                 return None
             flow.reads.append(source_name)
         return "create stream"
+    if kinds[:2] == ["ROUTINE", "LOAD"] and (made := at.after("ON")) is not None:  # Doris' and StarRocks'
+        job = at.name(3)
+        flow.writes.append((job[0].beside(made[0]), made[1]) if job is not None else made)
+        flow.guess.add("remote-table")
+        return "create load"
+    if "DICTIONARY" in kinds and "CLICKHOUSE" in at.upper and "SELECT" not in at.upper:
+        return _dictionary(at, flow)
     if at.find("FROM", "SOURCE") > 0 and kinds[0] == "TABLE":
         made, source_name = at.name(2), at.after("FROM", "SOURCE")
         if made is None or source_name is None:
@@ -151,76 +163,21 @@ def _defines(at: Cursor, flow: Flow, text: str) -> str | None:
     return None
 
 
+def _dictionary(at: Cursor, flow: Flow) -> str | None:
+    """ClickHouse's dictionary of one of its own tables."""
+    made = at.name(at.find("DICTIONARY") + 1)
+    said = {word: at.text(at.find(word)) for word in ("DB", "TABLE", "HOST") if at.find(word, since=3) > 0}
+    if made is None or not said.get("TABLE"):
+        return None
+    parts = [part for part in (said.get("DB"), said["TABLE"]) if part]
+    flow.writes.append(made)
+    flow.reads.append((at.naming.name([(part, True) for part in parts]), -1))
+    if said.get("HOST") not in (None, "localhost", "127.0.0.1"):
+        flow.guess.add("remote-table")
+    return "create dictionary"
+
+
 def _behind(at: Cursor, word: str) -> int:
     """Behind CLONE, CLONE AS and CLONE OF."""
     place = at.find(word) + 1
     return place + (at.upper[place : place + 1] in (["AS"], ["OF"]))
-
-
-def _transfers(at: Cursor, flow: Flow, text: str) -> str | None:
-    """Files into tables."""
-    first = at.upper[:2]
-    if first == ["BULK", "INSERT"]:
-        table, file = at.name(2), at.text(2)
-        if table is None or file is None:
-            return None
-        flow.writes.append(table)
-        flow.reads.append((path(file), -1))
-        return "load"
-    if first == ["IMPORT", "INTO"] and (table := at.name(2)) is not None:  # Exasol's
-        flow.writes.append(table)
-        files = [i for i, word in enumerate(at.upper) if word in ("FILE", "STATEMENT")]
-        for i in files:
-            file = at.text(i + 1)
-            if at.upper[i] == "FILE" and file is not None:
-                flow.reads.append((path(file), -1))
-        if not files or "STATEMENT" in at.upper or "TABLE" in at.upper:
-            flow.guess.add("remote-table")
-        return "load"
-    if first[:1] == ["EXPORT"] and "INTO" in at.upper and first[1] not in ("TABLE", "DATA", "DATABASE", ""):
-        table = at.name(1)
-        if table is None:
-            return None
-        flow.reads.append(table)
-        flow.writes += [(path(at.text(i) or ""), -1) for i, word in enumerate(at.upper) if word == "FILE"]
-        return "unload"
-    if first == ["APPLY", "CHANGES"] or at.find("AUTO", "CDC", "INTO") >= 0:
-        table, place = at.after("INTO"), at.find("FROM") + 1
-        if table is None or place == 0:
-            return None
-        place += 2 if at.upper[place : place + 1] == ["STREAM"] and at.words[place + 1].text == "(" else 0
-        place += at.upper[place : place + 1] == ["STREAM"]
-        source = at.name(place)
-        if source is None:
-            return None
-        flow.writes.append(table)
-        flow.reads.append(source)
-        return "merge"
-    if first == ["LOAD", "XML"]:
-        table, file = at.after("INTO", "TABLE"), at.text(2)
-        if table is None or file is None:
-            return None
-        flow.writes.append(table)
-        flow.reads.append((path(file), -1))
-        return "load"
-    if first[:1] == ["SUBSCRIBE"]:  # Materialize's
-        table = at.name(2) if first[1] == "TO" else at.name(1)
-        if table is None:
-            return None
-        flow.reads.append(table)
-        return "subscribe"
-    if first in (["EXPORT", "TABLE"], ["IMPORT", "TABLE"], ["IMPORT", "EXTERNAL"]):
-        table, file = at.name(1 + (first[1] == "EXTERNAL")), at.text(2)
-        if table is None or file is None:
-            return None
-        (flow.reads if first[0] == "EXPORT" else flow.writes).append(table)
-        (flow.writes if first[0] == "EXPORT" else flow.reads).append((path(file), -1))
-        return "unload" if first[0] == "EXPORT" else "load"
-    if first == ["LOAD", "DATA"] and at.naming.dialect in ("mysql", "starrocks", "doris"):
-        table, file = at.after("INTO", "TABLE"), at.text(2)
-        if table is None or file is None:
-            return None
-        flow.writes.append(table)
-        flow.reads.append((path(file), -1))
-        return "load"
-    return None

@@ -22,6 +22,11 @@ _USE_IS_SCHEMA: Final = frozenset(
 _USUAL_SCHEMA: Final = {"snowflake": "public", "tsql": "dbo", "fabric": "dbo"}
 
 
+_OF_SCHEMA: Final = frozenset({"SCHEMA", "CURRENT_SCHEMA", "SQLID", "CURRENT_SQLID"})
+# the schema that an engine gives a session's own tables
+_OF_SESSION: Final = frozenset({"temp", "temporary", "pg_temp", "global_temp", "session"})
+
+
 @dataclass(slots=True)
 class Context:
     """The state of the session, as far as the script tells."""
@@ -34,12 +39,16 @@ class Context:
     texts: dict[str, str] = field(default_factory=dict)
     prepared: dict[str, str] = field(default_factory=dict)
     routines: set[str] = field(default_factory=set)
+    own: set[tuple[str, ...]] = field(default_factory=set)
+    """The session's own tables and views, by their plain names."""
 
     def full(self, name: Name) -> Name:
         """The name with the defaults that hold here."""
         if name.is_path or name.parts[0][:1] in ("#", "@"):
             return name
         pairs = list(zip(name.parts, name.key, strict=True))
+        if len(pairs) == 2 and name.parts[0].lower() in _OF_SESSION and name.key[1:] in self.own:
+            return self.full(replace(name, parts=name.parts[1:], key=name.key[1:]))
         if len(pairs) == 3 and pairs[1][0] == "" and self.schema is not None:
             pairs[1] = self.schema
         if len(pairs) == 1 and self.schema is not None:
@@ -53,7 +62,7 @@ class Context:
         at = Cursor(tokens, self.naming)
         if words[0] == "USE" and len(words) > 1:
             return self._use(at, words)
-        if words[:2] == ["SET", "SEARCH_PATH"] or words[:3] == ["SET", "SESSION", "SEARCH_PATH"]:
+        if words[0] == "SET" and "SEARCH_PATH" in words[1 : 2 + (words[1:2] in (["SESSION"], ["LOCAL"]))]:
             names = [
                 word.text.strip("'\"") for word in at.words[words.index("SEARCH_PATH") + 1 :] if word.kind != "sign"
             ]
@@ -64,8 +73,19 @@ class Context:
         if words[0] == "DATABASE" and len(at.words) == 2:
             self.schema = self.naming.part(at.words[1].text, at.words[1].kind == "name")
             return True
-        if words[:2] == ["SET", "SCHEMA"] and len(at.words) > 2:
-            self.schema = self.naming.part(at.words[-1].text, False)
+        if words[0] == "SET" and len(at.words) > 2 and _OF_SCHEMA & set(words[1:4]):
+            place = 1 + max(i for i, word in enumerate(words[:4]) if word in _OF_SCHEMA)
+            if words[1] in ("SCHEMA", "CURRENT", "CURRENT_SCHEMA", "CURRENT_SQLID") and "$" not in words[place:]:
+                self.schema = self.naming.part(at.words[-1].text, at.words[-1].kind == "name")
+                return True
+        if words[:2] == ["OPEN", "SCHEMA"] and len(at.words) == 3:  # Exasol's
+            self.schema = self.naming.part(at.words[2].text, at.words[2].kind == "name")
+            return True
+        if words[:2] == ["CLOSE", "SCHEMA"]:
+            self.schema = None
+            return True
+        if words[0] == "SWITCH" and len(at.words) == 2:  # Doris' catalogs
+            self.catalog = self.naming.part(at.words[1].text, at.words[1].kind == "name")
             return True
         if words[:3] == ["ALTER", "SESSION", "SET"] and "CURRENT_SCHEMA" in words:
             self.schema = self.naming.part(at.words[-1].text, at.words[-1].kind == "name")

@@ -8,7 +8,7 @@ from typing import Final
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.lineage.names import Name, Naming
+from gatekeeper.lineage.names import Name, Naming, is_file_name, path
 from gatekeeper.lineage.rescue import Word, words_of
 
 
@@ -44,7 +44,11 @@ class Cursor:
                 i += 2
                 continue
             break
-        return (self.naming.name(parts), self.words[begin].start) if parts else None
+        if not parts:
+            return None
+        if is_file_name(parts, self.naming.dialect):
+            return path(parts[1][0]), self.words[begin].start
+        return self.naming.name(parts), self.words[begin].start
 
     def after(self, *wanted: str, since: int = 0) -> tuple[Name, int] | None:
         """The name behind the words."""

@@ -15,7 +15,14 @@ _FILES: Final = frozenset({
     "read_parquet", "parquet_scan", "read_json", "read_json_auto", "read_ndjson", "read_text", "read_blob",
     "deltalake", "iceberg", "hudi", "delta_scan", "iceberg_scan", "cloud_files", "files", "openrowset",
 })  # fmt: skip
+# their text is a query, on this database
+_RUN_HERE: Final = frozenset({"crosstab", "crosstab2", "crosstab3", "crosstab4"})
 _QUERIES: Final = frozenset({"openquery", "external_query", "dblink", "query", "postgres_query", "mysql_query"})
+_ENDINGS: Final = frozenset({
+    "parquet", "csv", "json", "jsonl", "ndjson", "tsv", "txt", "gz", "zst", "xlsx", "db", "duckdb", "shp", "geojson",
+    "gpkg", "avro", "orc", "xml",
+})  # fmt: skip
+_PATH_ARGUMENTS: Final = frozenset({"path", "uri", "url", "file_path", "location"})
 # their first text is the name of a table
 _NAMES: Final = frozenset({"identifier", "query_table", "table_changes", "fn_cdc_get_all_changes"})
 # their first argument is a table, as a name
@@ -35,12 +42,16 @@ def from_function(this: exp.Func, naming: Naming, flow: Flow) -> None:
                 from_function(inner, naming, flow)
         return
     texts = list(_texts(this))
-    if called in _QUERIES:
+    if texts and (called in _RUN_HERE or (called == "query" and naming.dialect == "duckdb")):
+        flow.dynamic += texts[:1]
+    elif called in _QUERIES or called in _QUERIES:
         if texts:
             flow.dynamic.append(texts[-1])
             flow.likely.add("remote-query")
         else:
             flow.guess.add("dynamic-sql")
+    elif called == "infer_schema" and texts:
+        flow.reads += [(path(text), -1) for text in texts if text.startswith("@")]
     elif called in _NAMES:
         if texts:
             flow.reads.append((naming.written(texts[0]), -1))
@@ -58,6 +69,13 @@ def from_function(this: exp.Func, naming: Naming, flow: Flow) -> None:
             flow.reads.append((naming.name(parts), offset(names[0])))
         else:
             _columns([column for column in names if len(column.parts) > 1], naming, flow)
+    elif called != "glob":  # a reader of files that nobody listed here
+        flow.reads += [(path(text), -1) for text in files_of(this) if "://" in text or _ends_as_file(text)]
+
+
+def is_remote(this: exp.Expr) -> bool:
+    """Whether a function stands for a table elsewhere."""
+    return isinstance(this, exp.Anonymous) and this.name.casefold() in _REMOTE | _QUERIES
 
 
 def is_file_function(this: exp.Func) -> bool:
@@ -69,7 +87,7 @@ def files_of(this: exp.Expr) -> list[str]:
     """The paths that a function over files is given."""
     arguments = _arguments(this)
     for each in arguments:
-        if isinstance(each, (exp.EQ, exp.PropertyEQ)) and each.this.name.casefold() == "path":
+        if isinstance(each, (exp.EQ, exp.PropertyEQ)) and each.this.name.casefold() in _PATH_ARGUMENTS:
             return [each.expression.name]
     first = arguments[0] if arguments else None
     texts = list(dict.fromkeys(_texts(this)))
@@ -85,6 +103,8 @@ def names_tables(node: exp.Expr, naming: Naming, flow: Flow) -> None:
         first = node.expressions[:1]
         if first and isinstance(first[0], exp.Literal) and first[0].is_string:
             flow.reads.append((naming.written(first[0].name), -1))
+        elif first and isinstance(first[0], exp.Column):
+            _columns(first, naming, flow)
         else:
             flow.guess.add("dynamic-name")
     elif called == "swap_partitions_between_tables" and len(node.expressions) > 3:
@@ -104,9 +124,11 @@ def from_text(node: exp.Expr, naming: Naming, flow: Flow) -> None:
 
 def is_file(text: str) -> bool:
     """Whether a quoted name is that of a file."""
-    return "/" in text or text.rsplit(".", 1)[-1].casefold() in (
-        "parquet", "csv", "json", "jsonl", "ndjson", "tsv", "txt", "gz", "zst", "xlsx", "db", "duckdb",
-    )  # fmt: skip
+    return "/" in text or _ends_as_file(text)
+
+
+def _ends_as_file(text: str) -> bool:
+    return "." in text and text.rsplit(".", 1)[-1].casefold() in _ENDINGS
 
 
 def _arguments(this: exp.Expr) -> list[exp.Expr]:

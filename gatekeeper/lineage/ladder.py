@@ -9,22 +9,25 @@ from sqlglot import TokenType, exp
 from sqlglot.tokenizer_core import Token
 
 from gatekeeper.lineage.columns import resolve
-from gatekeeper.lineage.commands import is_plain_alter
 from gatekeeper.lineage.context import Context
-from gatekeeper.lineage.cursor import Cursor
+from gatekeeper.lineage.cursor import Cursor, large
+from gatekeeper.lineage.definitions import by_words
 from gatekeeper.lineage.flow import Flow
+from gatekeeper.lineage.mending import mended
 from gatekeeper.lineage.names import Name
+from gatekeeper.lineage.nested import change_within, named, query_of, without_output
 from gatekeeper.lineage.parse import SIBLINGS, Unreadable, parse, parse_text
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_of
 from gatekeeper.lineage.script import ColumnUse, Doubt, Statement
-from gatekeeper.lineage.spelling import QUERIES, closing, unbracketed
+from gatekeeper.lineage.spelling import QUERIES, closing, respelled, unbracketed
 from gatekeeper.lineage.split import Piece
 from gatekeeper.lineage.statements import flow_of
 
 _BEFORE_NAMES: Final = frozenset(
     {TokenType.FROM, TokenType.JOIN, TokenType.INTO, TokenType.USING, TokenType.STRAIGHT_JOIN}
 )
+_QUERY_STARTS: Final = frozenset({"SELECT", "WITH", "(", "VALUES", "FROM", "PIVOT", "UNPIVOT", "SEL"})
 _SCANNED: Final = frozenset({"select", "insert", "merge", "update", "delete", "create table", "create view"})
 
 
@@ -80,6 +83,7 @@ class Ladder:
         self.reasons = reasons
         self.words = piece.words
         self.context = reader.context
+        self.within = Flow()
 
     @property
     def start(self) -> int:
@@ -93,6 +97,7 @@ class Ladder:
 
     def done(self, kind: str, flow: Flow, columns: tuple[ColumnUse, ...] = (), *, why: str = "") -> None:
         """Record the statement."""
+        flow.add(self.within)
         self.reader.add(kind, flow, (self.start, self.end), self.base, self.reasons, columns=columns, why=why)
 
     def name_at(self, place: int) -> tuple[Name, int] | None:
@@ -122,21 +127,31 @@ class Ladder:
         self.done(kind, flow, tuple(columns))
 
     def parsed(self, tokens: list[Token], kind: str | None, target: Name | None = None) -> None:
-        """The ladder: the dialect, its siblings, the words. `target`: a path that it writes beside its tree."""
+        """The ladder: the dialect, without what it can't know, by its shell, its siblings, the words.
+
+        `target`: a path that it writes beside its tree.
+        """
         dialect = self.reader.dialect
-        why = ""
-        try:
-            tree = parse(self.text, tokens, dialect)
-            if not isinstance(tree, exp.Command):
-                self._flow(tree, tokens, kind, (), target)
+        if "IDENTIFIER" in self.words:
+            tokens = named(tokens, large(tokens), self.context.texts)
+        tree, why = self._tree(tokens)
+        if tree is None and (outer := self._without_change(tokens)) is not None:
+            tokens = outer
+            tree, why = self._tree(tokens)
+        if tree is not None:
+            self._flow(tree, tokens, kind, (), target)
+            return
+        found = by_words(tokens, self.text, self.context.naming)
+        if found is not None:
+            self.done(*found)
+            return
+        fixed = mended(tokens, dialect, why)
+        if fixed is not None:
+            tree, _ = self._tree(fixed)
+            if tree is not None:
+                self._flow(tree, fixed, kind, (), target)
                 return
-            if is_plain_alter(tokens, self.context.naming):
-                self.done("alter", Flow())
-                return
-            why = f"{tree.name.upper()} is not known"
-        except Unreadable as wrong:
-            why = str(wrong)
-        if self._shell(tokens, kind):
+        if self._shell(tokens, kind) or (fixed is not None and self._shell(fixed, kind)):
             return
         part = self.text[min(token.start for token in tokens) : max(token.end for token in tokens) + 1]
         for sibling in SIBLINGS.get(dialect, ()):
@@ -153,30 +168,55 @@ class Ladder:
                     identifier.meta["start"] += tokens[0].start
             self._flow(tree, tokens, kind, ("sibling-dialect",), target)
             return
+        if "SELECT" in self.words and self.words[:2] == ["CREATE", "MODEL"]:
+            self.holder("create model")
+            return
         self.scanned("unparsed", why)
+
+    def _without_change(self, tokens: list[Token]) -> list[Token] | None:
+        """The statement around a change in its FROM, which is noted by itself."""
+        words = large(tokens)
+        place = change_within(words)
+        if place is None:
+            return None
+        begin, bracket, end = place
+        inner = without_output(tokens[bracket + 1 : end - 1], words[bracket + 1 : end - 1])
+        tree, _ = self._tree(respelled(inner, large(inner), self.reader.dialect))
+        if tree is None:
+            return None
+        _, flow = flow_of(tree, self.context.naming, procedural=False)
+        if not flow.writes:
+            return None
+        self.within.add(flow)
+        return [*tokens[:begin], *query_of(flow.writes[0][0], tokens[begin]), *tokens[end:]]
+
+    def _tree(self, tokens: list[Token]) -> tuple[exp.Expr | None, str]:
+        """The tree, or why there is none."""
+        try:
+            tree = parse(self.text, tokens, self.reader.dialect)
+        except Unreadable as wrong:
+            return None, str(wrong)
+        return (None, f"{tree.name.upper()} is not known") if isinstance(tree, exp.Command) else (tree, "")
 
     def _shell(self, tokens: list[Token], kind: str | None) -> bool:
         """CREATE … AS query with clauses that the parser does not know: the name and the query say all."""
-        words = self.words
+        words = large(tokens)
         things = [i for i, word in enumerate(words[:24]) if word in ("TABLE", "VIEW", "MODEL")]
         place = next(
-            (
-                i
-                for i, word in enumerate(words)
-                if word == "AS" and words[i + 1 : i + 2] and words[i + 1] in ("SELECT", "WITH", "(")
-            ),
+            (i for i, word in enumerate(words[:-1]) if word == "AS" and words[i + 1] in _QUERY_STARTS),
             -1,
         )
-        if words[0] not in ("CREATE", "REPLACE") or not things or place < things[0] or len(tokens) != len(words):
+        if words[0] not in ("CREATE", "REPLACE") or not things or place < things[0]:
             return False
         if {"TO", "FROM", "LIKE", "LOCATION", "SELECT"} & set(words[:place]):
             return False
-        made = self.name_at(things[0] + 1)
-        try:
-            tree = parse(self.text, unbracketed(tokens[place + 1 :], words[place + 1 :]), self.reader.dialect)
-        except Unreadable:
-            return False
-        if made is None or isinstance(tree, exp.Command):
+        made = Cursor(tokens, self.context.naming).name(things[0] + 1)
+        query = unbracketed(tokens[place + 1 :], words[place + 1 :])
+        tree, why = self._tree(query)
+        if tree is None:
+            fixed = mended(query, self.reader.dialect, why)
+            tree = self._tree(fixed)[0] if fixed is not None else None
+        if made is None or tree is None:
             return False
         _, flow = flow_of(tree, self.context.naming, procedural=False)
         if "RECURSIVE" in words[: things[0]]:

@@ -27,6 +27,9 @@ def moves(at: Cursor, flow: Flow) -> str | None:
         return _pair(at.name(2), at.after("AND"), flow, "exchange")
     if first[:1] != ["ALTER"]:
         return None
+    if first[1:] == ["SCHEMA"] and at.find("TRANSFER") > 0:  # T-SQL's
+        schema, table = at.name(2), at.name(at.find("TRANSFER") + 1)
+        return _as(table, schema, flow) if schema is not None and table is not None else None
     place = 3 if first[1:] in (["MATERIALIZED"], ["FOREIGN"], ["EXTERNAL"], ["DYNAMIC"], ["ICEBERG"]) else 2
     what = at.upper[place - 1 : place]
     table = at.name(place)

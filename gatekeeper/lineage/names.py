@@ -12,6 +12,8 @@ from sqlglot.dialects.dialect import Dialect
 
 # tables are files there, so their case counts; columns and aliases don't
 _TABLES_BY_CASE: Final = frozenset({"bigquery", "mysql", "doris", "starrocks", "singlestore"})
+_FILES: Final = frozenset({"spark", "databricks", "spark2"})
+_FORMATS: Final = frozenset(["parquet", "csv", "json", "orc", "avro", "text", "delta", "binaryfile", "iceberg"])
 # one-row tables of the engine itself: nothing can be late or wrong in them
 _ENGINE_ROWS: Final = frozenset({("dual",), ("sys", "dual"), ("sysibm", "sysdummy1")})
 
@@ -25,6 +27,12 @@ class Name:
 
     def __str__(self) -> str:
         return ".".join(f'"{part}"' if "." in part and len(self.parts) > 1 else part for part in self.parts)
+
+    def beside(self, other: Name) -> Name:
+        """A name in the schema of this one, where it says none itself."""
+        if len(other.parts) > 1 or len(self.parts) < 2:
+            return other
+        return Name(self.parts[:-1] + other.parts, self.key[:-1] + other.key)
 
     @property
     def is_path(self) -> bool:
@@ -109,6 +117,11 @@ def table_parts(table: exp.Table) -> list[tuple[str, bool]] | None:
         else:
             return None
     return found or None
+
+
+def is_file_name(parts: Sequence[tuple[str, bool]], dialect: str) -> bool:
+    """Whether it is Spark's name of a file: delta.`/x`."""
+    return dialect in _FILES and len(parts) == 2 and parts[0][0].casefold() in _FORMATS and parts[1][1]
 
 
 def is_engine_row(name: Name) -> bool:

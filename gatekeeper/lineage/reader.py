@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from gatekeeper.lineage.blanks import Blanks
 from gatekeeper.lineage.cache import Memory, key_of
+from gatekeeper.lineage.client import without_client_lines
 from gatekeeper.lineage.context import UNKNOWN, Context
 from gatekeeper.lineage.dialects import reader_of
 from gatekeeper.lineage.flow import Flow
@@ -19,7 +21,7 @@ from gatekeeper.lineage.recall import Recall
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_in
 from gatekeeper.lineage.script import ColumnUse, Doubt, Script, Span, State, Statement, Use, assemble
-from gatekeeper.lineage.split import Piece, split, without_client_lines
+from gatekeeper.lineage.split import Piece, split
 from gatekeeper.lineage.statement import Reading
 
 _RUN_COMMENT: Final = re.compile(r"(/\*!\d*)(.*?)\*/", re.DOTALL)
@@ -35,6 +37,7 @@ WHY: Final = {
     "remote-query": "it sends a query to another database",
     "search-path": "the search path has several schemas",
     "part-of-statement": "only the queries in it could be read",
+    "blank-in-name": "a table's name has a blank that is filled in when it runs",
     "template": "it holds a template's braces",
     "command": "its kind is not known",
 }
@@ -105,6 +108,7 @@ class _Reader:
         self.context = context
         self.schema = schema
         self.recall: Recall | None = None
+        self.blanks = Blanks()
         self.statements: list[Statement] = []
         self.doubts: list[Doubt] = []
         self.lines = [0, *accumulate(len(line) + 1 for line in sql.split("\n"))][:-1]
@@ -117,7 +121,7 @@ class _Reader:
 
     def read(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
         """Read a text that begins at `base` of the script."""
-        text = without_client_lines(text)
+        text = self.blanks.covered(without_client_lines(text, self.dialect), self.dialect)
         if "/*!" in text and self.dialect in ("mysql", "singlestore", "doris", "starrocks"):
             # the database runs what stands in such a comment
             text = _RUN_COMMENT.sub(lambda found: " " * len(found[1]) + found[2] + "  ", text)
@@ -190,6 +194,9 @@ class _Reader:
         """Record a statement. `fixed`: the flow's places say nothing about the script."""
         if self.context.several and any(len(name.parts) == 1 for name, _ in (*flow.reads, *flow.writes)):
             flow.guess.add("search-path")
+        if self.blanks.said:
+            columns = self._filled(flow, columns)
+        self.context.own.update(name.key[-1:] for name in flow.session)
         state: State = "guess" if flow.guess else "likely" if flow.likely else "certain"
         if self.schema is not None and kind in ("alter", "drop", "rename", "swap", "exchange", "unparsed"):
             for name in {*flow.drops, *(name for name, _ in (*flow.writes, *flow.reads))}:
@@ -212,6 +219,17 @@ class _Reader:
         for code in (*sorted(flow.guess), *sorted(flow.likely)):
             said = WHY.get(code.partition(":")[0], code)
             self.doubts.append(Doubt(code, f"{said}: {why}" if why and code == "unparsed" else said, line, column))
+
+    def _filled(self, flow: Flow, columns: tuple[ColumnUse, ...]) -> tuple[ColumnUse, ...]:
+        """The names with blanks as they are written; which tables they are, nobody can tell before it runs."""
+        for entries in (flow.reads, flow.writes):
+            written = [(self.blanks.uncovered(name), offset) for name, offset in entries]
+            if any(new is not old for (new, _), (old, _) in zip(written, entries, strict=True)):
+                flow.guess.add("blank-in-name")
+            entries[:] = written
+        flow.session = {self.blanks.uncovered(name) for name in flow.session}
+        flow.drops = {self.blanks.uncovered(name) for name in flow.drops}
+        return tuple(self.blanks.in_columns(columns))
 
     def _uses(self, found: list[tuple[Name, int]], base: int, start: int, *, fixed: bool) -> tuple[Use, ...]:
         uses: dict[tuple[tuple[str, ...], int, int], Use] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Protocol
 
+from gatekeeper.lineage.blanks import Blanks
 from gatekeeper.lineage.cache import Memory, key_of
 from gatekeeper.lineage.context import Context
 from gatekeeper.lineage.relations import Schema
@@ -20,6 +21,7 @@ _SHORTEST: Final = 200
 
 
 class _Reader(Protocol):
+    blanks: Blanks
     context: Context
     schema: Schema | None
     statements: list[Statement]
@@ -51,6 +53,7 @@ class Recall:
         start = base + piece.tokens[0].start
         line, column = self.reader.place(start)
         self.reader.statements += [_moved(each, line - 1, column - 1, start) for each in statements]
+        self.reader.context.own.update(name.key[-1:] for each in statements for name in each.session)
         self.reader.doubts += [
             Doubt(each.code, each.message, *_place(each.line, each.column, line - 1, column - 1)) for each in doubts
         ]
@@ -85,7 +88,8 @@ class Recall:
         if last - first < _SHORTEST or (words[0] == "CREATE" and _NOT_ALONE & set(words[:12])):
             return ""
         context = self.reader.context
-        before = (context.catalog, context.schema, context.several, sorted(context.texts.items()))
+        said, blanks = sorted(context.texts.items()), sorted(self.reader.blanks.said.items())
+        before = (context.catalog, context.schema, context.several, said, sorted(context.own), blanks)
         return key_of("statement", self.about, before, sorted(self.defined.items(), key=str), text[first:last])
 
 

@@ -50,9 +50,9 @@ _ENDS: Final = frozenset({
     "SAMPLE", "PIVOT", "UNPIVOT", "MATCH_RECOGNIZE", "THEN", "BEGIN", "END", "LOOP", "DO", "OPTION", ";", "SEMI",
     "ANTI", "ASOF", "ANY", "ALL", "GLOBAL", "PREWHERE", "FINAL", "SORT", "ROWS", "CLUSTER", "DISTRIBUTE", "INTO",
     "FROM", "INSERT", "UPDATE", "DELETE", "MERGE", "AND", "OR", "NOT", "IF", "IS", "IN", "EXISTS", "UNNEST",
-    "TABLE", "VIEW",
+    "TABLE", "VIEW", "STRAIGHT_JOIN", "PARTITION", "FORCE", "USE", "KEY",
 })  # fmt: skip
-_NO_UPDATE: Final = frozenset({"FOR", "THEN", "ON", "OF", "AFTER", "OR", "BEFORE", "KEY", "DO", ",", "NO"})
+_NO_UPDATE: Final = frozenset({"FOR", "THEN", "ON", "OF", "AFTER", "OR", "BEFORE", "KEY", "DO", ",", "NO", "KEEP"})
 _READING: Final = frozenset({"FROM", "JOIN", "USING", "STRAIGHT_JOIN", "APPLY"})
 # EXTRACT(day FROM x): the FROM in their brackets is none
 _ASK_FROM: Final = frozenset(
@@ -105,29 +105,34 @@ def words_in(text: str, dialect: str) -> list[Word]:
 def scan(words: Sequence[Word]) -> list[Named]:
     """The names behind FROM, JOIN, INTO and the like; CTEs, functions and EXTRACT(x FROM y) are none."""
     found: list[Named] = []
-    levels: list[
-        tuple[bool, str | None]
-    ] = []  # of each open bracket: whether a SELECT was seen outside, the CTE it is of
+    # of each open bracket: whether a SELECT was seen outside, the CTE it is of, whether it is an item of a FROM
+    levels: list[tuple[bool, str | None, bool]] = []
     selecting, ctes = True, set[str]()
-    i = 0
+    i = item = 0  # where an item of a FROM may begin with a bracket
     while i < len(words):
         word = words[i]
         upper = word.text.upper() if word.kind == "word" else word.text
         before = words[i - 1].text.upper() if i else ""
         if upper == "(":
-            levels.append((selecting, _cte(words, i)))
+            levels.append((selecting, _cte(words, i), i == item > 0))
             selecting = before not in _ASK_FROM
+            if i == item > 0 and before in ("FROM", "JOIN", ",", "("):  # FROM (a JOIN b …)
+                i = item = _names(words, i + 1, "read", found, many=False)
+                continue
         elif upper == ")" and levels:
-            selecting, cte = levels.pop()
+            selecting, cte, listed = levels.pop()
             if cte is not None:
                 ctes.add(cte)
+            if listed and (comma := _next_item(words, i + 1)):
+                i = item = _names(words, comma, "read", found, many=True)
+                continue
         elif word.kind != "word":
             pass
         elif upper in ("SELECT", "SEL", "DELETE", "DEL", "FROM") and upper != "FROM":
             selecting = True
         elif upper in _READING and selecting and before not in ("DISTINCT", "ARRAY") and _reads(upper, words, i):
             changed = upper == "FROM" and before in ("DELETE", "DEL")
-            i = _names(words, i + 1, "write" if changed else "read", found, many=upper == "FROM" and not changed)
+            i = item = _names(words, i + 1, "write" if changed else "read", found, many=upper == "FROM" and not changed)
             continue
         elif (
             (upper == "INTO" and not _names_columns(words, i))
@@ -146,6 +151,19 @@ def scan(words: Sequence[Word]) -> list[Named]:
     return [
         name for name in found if len(name.parts) > 1 or name.parts[0][0].casefold() not in ctes or name.way == "write"
     ]
+
+
+def _next_item(words: Sequence[Word], i: int) -> int:
+    """Behind the comma that follows `) alias (columns)` in a FROM; 0 where none does."""
+    if i < len(words) and words[i].kind == "word" and words[i].text.upper() == "AS":
+        i += 1
+    if i < len(words) and words[i].kind in ("word", "name") and words[i].text.upper() not in _ENDS:
+        i += 1
+    if i < len(words) and words[i].text == "(":
+        while i < len(words) and words[i].text != ")":
+            i += 1
+        i += 1
+    return i + 1 if i < len(words) and words[i].text == "," else 0
 
 
 def _names_columns(words: Sequence[Word], i: int) -> bool:

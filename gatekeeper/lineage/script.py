@@ -132,6 +132,8 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
         if targets and statement.kind != "drop":
             fed |= {key for key in mine & before if targets - {key}}
         session |= {name.key for name in statement.session}
+        # T-SQL's table variables end with their batch
+        session |= {key for key in targets if key[0].startswith("@") and len(key) == 1}
         for key in dropped:
             written[key] = False
         for key in targets - (dropped if statement.kind == "drop" else set()):

@@ -21,12 +21,13 @@ OPENERS: Final = frozenset({
     "TRUNCATE", "COPY", "LOAD", "UNLOAD", "EXPORT", "RENAME", "EXCHANGE", "REPLACE", "UPSERT", "FROM", "TABLE",
     "VALUES", "PIVOT", "UNPIVOT", "CACHE", "BULK", "REFRESH", "GRANT", "REVOKE", "COMMENT", "ANALYZE", "EXPLAIN",
     "SHOW", "DESCRIBE", "USE", "COMMIT", "ROLLBACK", "(", "VACUUM", "OPTIMIZE", "IMPORT", "ATTACH", "DETACH",
+    "SUBMIT", "USING",
 })  # fmt: skip
 
 
 def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token]:
     """Spellings that the parser does not take, as it does."""
-    tokens, words = without_clauses(tokens, words, dialect)
+    tokens, words = _without_modifiers(*without_clauses(tokens, words, dialect), dialect)
     if words[0] == "REPLACE" and words[1:2] == ["INTO"]:
         return [as_token(tokens[0], TokenType.INSERT, "INSERT"), *tokens[1:]]
     if dialect == "clickhouse" and words[:2] == ["ALTER", "TABLE"] and "UPDATE" in words[:10] and "WHERE" in words:
@@ -37,6 +38,16 @@ def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token
             as_token(token, TokenType.UPDATE, "UPDATE"), *tokens[2:until], as_token(token, TokenType.SET, "SET"),
             *tokens[place + 1 :],
         ]  # fmt: skip
+    if words[0] == "UPSERT" and words[1:2] == ["INTO"]:
+        return [as_token(tokens[0], TokenType.INSERT, "INSERT"), *tokens[1:]]
+    if words[0] == "TABLE" and len(words) > 1:
+        lead = [(TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")]
+        return [*(as_token(tokens[0], kind, text) for kind, text in lead), *tokens[1:]]
+    if dialect == "clickhouse" and words[:2] == ["ALTER", "TABLE"] and "QUERY" in words and "SELECT" in words:
+        place, name = words.index("QUERY"), next(i for i, word in enumerate(words) if word in ("ON", "MODIFY"))
+        view = as_token(tokens[1], TokenType.VIEW, "VIEW")
+        made = as_token(tokens[0], TokenType.CREATE, "CREATE")
+        return [made, view, *tokens[2:name], as_token(tokens[place], TokenType.ALIAS, "AS"), *tokens[place + 1 :]]
     if words[0] == "ALTER" and "VIEW" in words[:12] and "AS" in words:
         return [as_token(tokens[0], TokenType.CREATE, "CREATE"), *tokens[1:]]
     if words[0] in ("EXPLAIN", "DESCRIBE"):
@@ -56,6 +67,26 @@ def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token
         if "WHERE" not in words[:second] and second <= 6:
             return [tokens[0], *tokens[2:]]
     return _respelled_targets(tokens, words, dialect)
+
+
+# words between a change and its target that say how, not what
+_HOW: Final = frozenset({"LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK"})
+_OF_SQLITE: Final = frozenset({"ROLLBACK", "ABORT", "REPLACE", "FAIL", "IGNORE"})
+
+
+def _without_modifiers(tokens: list[Token], words: list[str], dialect: str) -> tuple[list[Token], list[str]]:
+    """Without MySQL's LOW_PRIORITY and the like, and SQLite's UPDATE OR REPLACE."""
+    out = set[int]()
+    if dialect in ("mysql", "singlestore", "doris", "starrocks") and words[0] in RUN:
+        out = {i for i in (1, 2) if words[1] in _HOW and words[i] in _HOW} if len(words) > 2 else out
+        if words[0] == "DELETE" and words[1:2] == ["IGNORE"]:
+            out.add(1)
+    if dialect == "sqlite" and words[:2] == ["UPDATE", "OR"] and words[2] in _OF_SQLITE:
+        out = {1, 2}
+    if not out:
+        return tokens, words
+    kept = [i for i in range(len(tokens)) if i not in out]
+    return [tokens[i] for i in kept], [words[i] for i in kept]
 
 
 def unbracketed(tokens: list[Token], words: list[str]) -> list[Token]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -118,7 +117,7 @@ class _Splitter:
             if self.words[end + 1 : end + 2] == ["("] and self.dialect == "teradata":
                 yield self._take(end, "header")
                 self.at = end + 2
-        elif word in ("CREATE", "PROCEDURE", "FUNCTION") or (word == "ALTER" and after in _ROUTINES):
+        elif word in ("CREATE", "PROCEDURE", "FUNCTION") or (word in ("ALTER", "REPLACE") and after in _ROUTINES):
             yield from self._create()
 
     def _with_function(self, word: str) -> Iterator[Piece]:
@@ -370,29 +369,3 @@ class _Splitter:
 
     def _is_slash_line(self, i: int) -> bool:
         return self.dialect == "oracle" and self.words[i] == "/" and self._alone(i)
-
-
-_CLIENT: Final = re.compile(
-    r"^[ \t]*(?:\\(?!copy\b)[^\n]*|(?:![a-z]|:setvar|:r |:on error|PROMPT\b|SPOOL\b|WHENEVER\b|REM\b)[^\n]*)$",
-    re.I | re.M,
-)
-_COPY: Final = re.compile(r"^([ \t]*)\\copy\b([^\n;]*)(?:[\n;]|\Z)", re.I | re.M)
-_DELIMITER: Final = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*$", re.I | re.M)
-
-
-def without_client_lines(text: str) -> str:
-    """The text with what only a client understands (\\set, DELIMITER //, :setvar, PROMPT) blanked, places kept."""
-    if "\\" in text or "!" in text or ":" in text or _CLIENT.search(text):
-        text = _CLIENT.sub(lambda found: " " * len(found[0]), text)
-    if "\\copy" in text:  # psql's COPY, which ends with its line
-        text = _COPY.sub(lambda found: f"{found[1]} copy{found[2]};", text)
-    marks = list(_DELIMITER.finditer(text))
-    if not marks:
-        return text
-    parts = [text[: marks[0].start()]]
-    for i, mark in enumerate(marks):
-        rest = text[mark.end() : marks[i + 1].start() if i + 1 < len(marks) else len(text)]
-        parts.append(" " * len(mark[0]))
-        sign = mark[1]
-        parts.append(rest if sign == ";" else rest.replace(sign, ";" + " " * (len(sign) - 1)))
-    return "".join(parts)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.lineage.commands import HARMLESS, THINGS, read_command
-from gatekeeper.lineage.context import UNKNOWN
+from gatekeeper.lineage.commands import THINGS, read_command
 from gatekeeper.lineage.cursor import is_text, large
 from gatekeeper.lineage.flow import Flow
-from gatekeeper.lineage.ladder import Ladder
-from gatekeeper.lineage.moves import renamed_by_call
 from gatekeeper.lineage.names import Name, path
-from gatekeeper.lineage.parse import Unreadable, parse_text
-from gatekeeper.lineage.rescue import words_in
-from gatekeeper.lineage.spelling import OPENERS, QUERIES, RUN, as_token, closing, inside, output_into, respelled
-from gatekeeper.lineage.statements import flow_of
+from gatekeeper.lineage.running import Running
+from gatekeeper.lineage.spelling import OPENERS, QUERIES, as_token, closing, output_into, respelled
 
-_DEEPEST_BODY: Final = 6
 _LANGUAGES: Final = frozenset({"SQL", "PLPGSQL", "PLSQL", "PLPGSQL;"})
 # the parser knows them, so that their words need not be looked at
 _PARSED: Final = frozenset({"SELECT", "WITH", "INSERT", "MERGE", "DELETE", "UPDATE", "FROM", "("})
-_DEFINED: Final = THINGS | {"STREAM", "SYNONYM", "ALIAS", "CLONE", "SINK", "SOURCE", "LOG", "CDC"}
+# what may change the session's defaults
+_STATE: Final = frozenset({"USE", "SET", "ALTER", "DATABASE", "OPEN", "CLOSE", "SWITCH"})
+_UNPARSED: Final = frozenset({"INFILE", "STATISTICS"})
+_DEFINED: Final = THINGS | {
+    "DICTIONARY", "ROUTINE", "STREAM", "SYNONYM", "ALIAS", "CLONE", "SINK", "SOURCE", "LOG", "CDC",
+}  # fmt: skip
 # they hold a query somewhere, which is all that matters of them
 _HOLDERS: Final = frozenset({
     "DECLARE", "LET", "RETURN", "OPEN", "PERFORM", "CURSOR", "FOR", "SET", "VAR", "EMIT", "PRINT", "RAISE", "CALL",
@@ -32,11 +30,12 @@ _HOLDERS: Final = frozenset({
 })  # fmt: skip
 
 
-class Reading(Ladder):
+class Reading(Running):
     """One statement, and the texts of SQL in it."""
 
     def read(self) -> None:
         """Find what it is, and record it."""
+        self._strip()
         words = self.words
         if self.piece.shape == "header":
             self._header()
@@ -45,7 +44,7 @@ class Reading(Ladder):
                 self.holder("condition")
         elif self._is_template():
             self.scanned("template")
-        elif words[0] in ("USE", "SET", "ALTER", "DATABASE") and self.context.note(self.tokens, words):
+        elif words[0] in _STATE and self.context.note(self.tokens, words):
             self.done(words[0].lower(), Flow())
         elif words[0] in ("EXECUTE", "EXEC", "PREPARE", "UNLOAD", "DO", "CALL"):
             self._runs()
@@ -63,6 +62,21 @@ class Reading(Ladder):
             self._assignment()
         else:
             self._statement()
+
+    def _strip(self) -> None:
+        """What stands before a statement and says only how it runs."""
+        words = self.words
+        begin = 0
+        if words[:2] == ["EXECUTE", "INSERT"]:  # Flink's
+            begin = 1
+        elif words[:2] == ["SUBMIT", "TASK"] and "AS" in words:  # StarRocks'
+            begin = words.index("AS") + 1
+        elif words[:3] == ["USING", "EXTERNAL", "FUNCTION"] or (
+            words[0] in ("CURRENT", "SEQUENCED", "NONSEQUENCED") and words[1:2] in (["VALIDTIME"], ["TRANSACTIONTIME"])
+        ):
+            begin = next((i for i, word in enumerate(words) if word in QUERIES), 0)
+        if 0 < begin < len(words):
+            self.tokens, self.words = self.tokens[begin:], words[begin:]
 
     def _is_template(self) -> bool:
         if "{{" not in self.text and "{%" not in self.text:
@@ -150,133 +164,6 @@ class Reading(Ladder):
         else:
             self._statement()
 
-    def _is_call(self) -> bool:
-        """Whether it is a bare `package.procedure(…)`; what the engine's own packages do is no table's matter."""
-        words, place = self.words, 1
-        while words[place : place + 1] == ["."]:
-            place += 2
-        plain = words[0].isidentifier() and words[0] not in HARMLESS
-        return plain and not words[0].startswith(("DBMS_", "UTL_")) and words[place : place + 1] in ([], ["("])
-
-    def _runs(self) -> None:
-        """Calls, and texts that are run as SQL."""
-        words = self.words
-        first = words[0]
-        if first == "UNLOAD":
-            text = next((token for token in self.tokens if is_text(token)), None)
-            to = max((i for i, word in enumerate(words) if word == "TO"), default=-1)
-            target = next((token.text for token in self.tokens[to:] if is_text(token)), None) if to > 0 else None
-            if words[1:2] == ["("] and words[2:3] != ["\0"] and target is not None:  # Athena's has no quotes
-                self.parsed(self.tokens[2 : closing(words, 2)], "unload", path(target))
-                return
-            if text is not None and target is not None and self._unload(text, target):
-                return
-        elif first == "PREPARE":
-            place = next((i for i, word in enumerate(words) if word in ("FROM", "AS")), -1)
-            if place > 0:
-                value = self.context.evaluate(self.tokens[place + 1 :])
-                if not RUN & set(words[place + 1 : place + 2]):
-                    self.context.prepared[words[1]] = value[0] if value is not None else UNKNOWN
-                    self.done("prepare", Flow())
-                else:
-                    self.context.routines.add(words[1].casefold())
-                    self.parsed(self.tokens[place + 1 :], "prepare")
-                return
-        elif first == "DO":
-            body = next((token for token in self.tokens if is_text(token)), None)
-            if body is not None:
-                self._body(body, "do")
-                return
-        elif first in ("EXECUTE", "EXEC") and words[1:2] not in (["TASK"], ["FUNCTION"]):
-            self._execute()
-            return
-        self._call()
-
-    def _execute(self) -> None:
-        words, rest = self.words, self.tokens[1:]
-        if words[1:2] == ["IMMEDIATE"]:
-            rest = self._until(self.tokens[2:], ("USING", "INTO", "BULK", "RETURNING"))
-            self._dynamic(rest, "execute")
-        elif words[1:2] == ["("] or (rest and (is_text(rest[0]) or words[1] in self.context.texts)):
-            self._dynamic(self._until(rest, ("USING", "INTO", "AT")), "execute")
-        elif "SP_EXECUTESQL" in words[:6]:
-            place = words.index("SP_EXECUTESQL") + 1
-            place += 3 if words[place : place + 3] in (["@", "STMT", "="], ["@", "STATEMENT", "="]) else 0
-            self._dynamic(self._until(self.tokens[place:], (",",)), "execute")
-        elif words[1:2] and words[1] in self.context.prepared:
-            text = self.context.prepared[words[1]]
-            self._text(text, UNKNOWN not in text, "execute", -1)
-        elif self.piece.procedural and self.reader.dialect in ("postgres", "redshift"):
-            self._dynamic(self._until(rest, ("USING", "INTO")), "execute")
-        else:
-            self._call()
-
-    def _until(self, tokens: Sequence[Token], stop: tuple[str, ...]) -> list[Token]:
-        found, depth = [], 0
-        for token in tokens:
-            word = token.text.upper() if not is_text(token) else ""
-            depth += (word == "(") - (word == ")")
-            if depth <= 0 and word in stop:
-                break
-            found.append(token)
-        return found
-
-    def _call(self) -> None:
-        """A call is known where the script defines the procedure, so that its body was read."""
-        words = self.words
-        place = int(words[0] in ("CALL", "EXEC", "EXECUTE"))
-        if words[place : place + 1] == ["@"] and words[place + 2 : place + 3] == ["="]:
-            place += 3
-        while words[place + 1 : place + 2] == ["."] and place + 2 < len(words):
-            place += 2
-        called = self.tokens[place].text.casefold() if place < len(words) else ""
-        texts = [token.text for token in self.tokens[place + 1 :] if is_text(token)]
-        if called == "sp_rename" and len(texts) > 1:
-            flow = Flow()
-            if len(texts) == 2 or texts[2].upper() == "OBJECT":
-                renamed_by_call(texts[0], texts[1], self.context.naming, flow)
-            self.done("rename", flow)
-            return
-        self.done("call", Flow(guess=set() if called in self.context.routines else {"calls-unknown"}))
-
-    def _dynamic(self, tokens: Sequence[Token], kind: str) -> None:
-        value = self.context.evaluate(tokens)
-        if value is None:
-            flow = Flow()
-            flow.guess.add("dynamic-sql")
-            self.done(kind, flow)
-            return
-        literal = [token for token in tokens if is_text(token)]
-        self._text(value[0], value[1], kind, inside(literal[0], self.text) if len(literal) == 1 else -1)
-
-    def _text(self, text: str, complete: bool, kind: str, at: int) -> None:
-        """Read a text of SQL; `at`: its place in this text, -1 where it has none."""
-        if complete and self.depth < _DEEPEST_BODY:
-            before = len(self.reader.statements)
-            base = self.base + at if at >= 0 else self.start
-            self.reader.read(
-                text, base, procedural=False, depth=self.depth + 1, reasons=(*self.reasons, "dynamic-literal")
-            )
-            if len(self.reader.statements) > before:
-                return
-            self.done(kind, Flow())
-            return
-        flow = self.reader.scan(words_in(text, self.reader.dialect))
-        flow.guess.add("dynamic-sql")
-        self.reader.add(kind, flow, (self.start, self.end), self.base, self.reasons, fixed=True)
-
-    def _unload(self, text: Token, target: str) -> bool:
-        try:
-            tree = parse_text(text.text, self.reader.dialect)
-        except Unreadable:
-            return False
-        _, flow = flow_of(tree, self.context.naming, procedural=False)
-        base = inside(text, self.text)
-        flow.reads = [(name, base + offset if offset >= 0 else -1) for name, offset in flow.reads]
-        flow.writes.append((path(target), -1))
-        self.done("unload", flow, self.columns_of(tree, (), path(target)))
-        return True
-
     def _routine(self) -> None:
         """CREATE FUNCTION or PROCEDURE whose body is a text or an expression."""
         words = self.words
@@ -303,25 +190,31 @@ class Reading(Ladder):
         else:
             self.done(f"create {kind}", Flow())
 
-    def _body(self, body: Token, kind: str) -> None:
-        self.done(kind, Flow())
-        text, at = body.text, inside(body, self.text)
-        if self.depth >= _DEEPEST_BODY:
-            flow = self.reader.scan(words_in(text, self.reader.dialect))
-            flow.guess.add("unparsed")
-            self.done("unparsed", flow)
-            return
-        # a function's expression is no statement of its own
-        plain = kind == "create function" and not any(
-            word in text.upper() for word in ("SELECT", "BEGIN", "INSERT", "UPDATE", "DELETE", "MERGE", "WITH ")
-        )
-        if not plain:
-            self.reader.read(
-                text, self.base + at, procedural=True, depth=self.depth + 1, reasons=(*self.reasons, "body")
-            )
+    @staticmethod
+    def _is_name(token: Token) -> bool:
+        return token.token_type == TokenType.IDENTIFIER
+
+    def _exported(self) -> bool:
+        """EXPORT of a query: Exasol's (query) INTO … FILE, Vertica's TO PARQUET (…) AS query, Db2's TO file … query."""
+        words, tokens = self.words, self.tokens
+        if words[1:2] == ["("] and "FILE" in words:
+            file = next((token.text for token in tokens[words.index("FILE") :] if is_text(token)), "")
+            self.parsed(tokens[2 : closing(words, 2)], "unload", path(file))
+            return True
+        place = next((i for i, word in enumerate(words) if word in QUERIES), -1)
+        if words[1:2] != ["TO"] or place < 0:
+            return False
+        file = next((token.text for token in tokens[:place] if is_text(token)), "")
+        if not file and "OF" in words:
+            file = self.text[tokens[2].start : tokens[words.index("OF")].start].strip()
+        self.parsed(tokens[place:], "unload", path(file))
+        return True
 
     def _statement(self) -> None:
-        plain = self.words[0] in _PARSED or (self.words[0] == "CREATE" and not _DEFINED & set(self.words))
+        words = self.words
+        plain = (words[0] in _PARSED and not _UNPARSED & set(words[:8])) or (
+            words[0] == "CREATE" and not _DEFINED & set(words)
+        )
         found = None if plain else read_command(self.tokens, self.text, self.context.naming)
         if found is not None:
             self.done(*found)
@@ -331,9 +224,7 @@ class Reading(Ladder):
         ):
             self.scanned("dynamic-sql")
             return
-        if self.words[:2] == ["EXPORT", "("] and "FILE" in self.words:  # Exasol's
-            file = next((token.text for token in self.tokens[self.words.index("FILE") :] if is_text(token)), "")
-            self.parsed(self.tokens[2 : closing(self.words, 2)], "unload", path(file))
+        if self.words[0] == "EXPORT" and self._exported():
             return
         if self.words[:3] == ["COPY", "FROM", "DATABASE"]:
             self.done("copy", Flow(guess={"remote-table"}))
@@ -345,9 +236,9 @@ class Reading(Ladder):
             tokens = respelled(tokens, large(tokens), self.reader.dialect)
             self.parsed(tokens, None, self.context.naming.name(parts))
             return
-        if self.words[:2] == ["INSERT", "OVERWRITE"] and "DIRECTORY" in self.words[2:4]:
+        if self.words[0] == "INSERT" and ("DIRECTORY" in self.words[2:4] or self.words[2:4] == ["FILES", "("]):
             place = next((i for i, word in enumerate(self.words) if word in QUERIES), -1)
-            texts = [token.text for token in self.tokens[:place] if is_text(token)]
+            texts = [each.text for each in self.tokens[:place] if is_text(each) or self._is_name(each)]
             target = texts[texts.index("path") + 1] if "path" in texts[:-1] else texts[0] if texts else None
             if place > 0 and target is not None:
                 self.parsed(tokens[place:], "unload", path(target))

@@ -8,7 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from gatekeeper.lineage.flow import Flow
-from gatekeeper.lineage.functions import files_of
+from gatekeeper.lineage.functions import files_of, from_function, is_remote
 from gatekeeper.lineage.names import Naming, path
 from gatekeeper.lineage.tables import Walk, start
 
@@ -18,7 +18,8 @@ _CONTAINERS: Final = frozenset({
     "EXTENSION", "POLICY", "MODEL", "NAMESPACE", "FUNCTION", "PROCEDURE",
 })  # fmt: skip
 # ClickHouse's engines that hold no rows of their own
-_ENGINES_OVER_OTHERS: Final = frozenset({"distributed", "merge", "buffer", "mysql", "postgresql", "s3", "url", "kafka"})
+_ENGINES_OVER_OTHERS: Final = frozenset({"distributed", "merge", "buffer", "mysql", "postgresql", "kafka"})
+_ENGINES_OVER_FILES: Final = frozenset({"s3", "url", "hdfs", "azureblobstorage", "gcs", "deltalake", "iceberg", "hudi"})
 _LOCATIONS: Final = frozenset({"uri", "uris", "path", "location", "external_location"})
 
 
@@ -76,8 +77,12 @@ def _create(tree: exp.Expr, walk: Walk) -> str:
         _places(found, walk)
     elif walk.naming.dialect in ("spark", "databricks", "spark2"):
         _places([each for part in found for each in part.find_all(exp.Property)], walk)
+    elif walk.naming.dialect in ("trino", "presto", "athena"):
+        _places([each for each in found if each.name.casefold() == "external_location"], walk)
     engine = next((each.this for each in found if isinstance(each, exp.EngineProperty)), None)
-    if kind == "DICTIONARY" or (engine is not None and engine.name.casefold() in _ENGINES_OVER_OTHERS):
+    if engine is not None and engine.name.casefold() in _ENGINES_OVER_FILES and engine.args.get("expressions"):
+        walk.flow.reads += [(path(file), -1) for file in files_of(engine)]
+    elif kind == "DICTIONARY" or (engine is not None and engine.name.casefold() in _ENGINES_OVER_OTHERS):
         walk.flow.guess.add("remote-table")
     return f"create {kind.lower()}"
 
@@ -96,8 +101,16 @@ def _places(found: list[exp.Expr], walk: Walk) -> None:
 def _insert(tree: exp.Expr, walk: Walk) -> str:
     if isinstance(tree.this, exp.Directory):
         walk.flow.writes.append((path(tree.this.this.name), -1))
+    elif isinstance(tree.this, exp.Anonymous) and is_remote(tree.this):
+        elsewhere = Flow()
+        from_function(tree.this, walk.naming, elsewhere)
+        walk.flow.writes += elsewhere.reads
+        walk.flow.guess.add("remote-table")
     elif isinstance(tree.this, exp.Anonymous) and (files := files_of(tree.this)):
         walk.flow.writes += [(path(file), -1) for file in files]
+    elif isinstance(tree.this, exp.Schema) and tree.this.this.name.casefold() in ("openquery", "openrowset"):
+        walk.flow.guess.add("remote-table")
+        walk.skip.add(id(tree.this.this))
     elif not isinstance(tree.this, (exp.Table, exp.Schema)) and not walk.flow.writes:
         walk.flow.likely.add("unknown-target")
     return "insert"
@@ -192,6 +205,10 @@ def _copy(tree: exp.Expr, walk: Walk) -> str:
         for table in each.find_all(exp.Table)
         if isinstance(each, exp.Table)
     ]
+    if not texts and any(
+        isinstance(each, exp.Identifier) and each.name == "LOCAL" for each in tree.args.get("files") or []
+    ):
+        texts = [each.name for each in tree.args.get("params") or []][:1]  # Vertica's FROM LOCAL 'file'
     places = [path(text) for text in texts]
     if any(
         isinstance(each, exp.Identifier) and each.name.upper() == "PROGRAM" for each in tree.args.get("files") or []

@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from gatekeeper.lineage.flow import Flow, offset
 from gatekeeper.lineage.functions import from_function, from_text, is_file, names_tables
-from gatekeeper.lineage.names import Name, Naming, is_engine_row, path, table_parts
+from gatekeeper.lineage.names import Name, Naming, is_engine_row, is_file_name, path, table_parts
 from gatekeeper.lineage.targets import targets
 
 # what stands in these is named, not read
@@ -26,8 +26,6 @@ _MODELS: Final = (
 RECURSIVE_UNSAID: Final = frozenset({"tsql", "fabric", "oracle", "snowflake", "teradata", "sqlite", "exasol"})
 _TRIGGER_ROWS: Final = (("inserted",), ("deleted",))
 _PATHS_IN_FROM: Final = frozenset({"bigquery", "redshift", "hive"})
-_FILES: Final = frozenset({"spark", "databricks", "spark2"})
-_FORMATS: Final = frozenset(["parquet", "csv", "json", "orc", "avro", "text", "delta", "binaryfile", "iceberg"])
 # one look-up a node: asking isinstance of each family took a third of the walk
 _SPECIAL: Final[dict[type[exp.Expr], type[exp.Expr]]] = {
     exp.Table: exp.Table, exp.Into: exp.Into, exp.Anonymous: exp.Anonymous, exp.In: exp.In,
@@ -179,9 +177,25 @@ class Walk:
         for table in written:
             self.write(self._under_cte(table, node))
             self.skip.add(id(table))
+        if isinstance(node, exp.Update) and len(written) > 1:
+            self._between(node, written)
         for table in named:
             self.skip.add(id(table))
             self.flow.seen.add(start(table))
+
+    def _between(self, node: exp.Expr, written: list[exp.Table]) -> None:
+        """MySQL's UPDATE of several tables: one that gives another its values is read, too."""
+        giving = {
+            column.table.casefold()
+            for each in node.expressions
+            if isinstance(each, exp.EQ) and isinstance(each.this, exp.Column)
+            for column in each.expression.find_all(exp.Column)
+            if column.table and column.table.casefold() != each.this.table.casefold()
+        }
+        for table in written:
+            name = self.name(table)
+            if name is not None and table.alias_or_name.casefold() in giving:
+                self.flow.reads.append((name, start(table)))
 
     def _under_cte(self, table: exp.Table, node: exp.Expr) -> exp.Table:
         """A change of a CTE is one of the table under it."""
@@ -207,11 +221,20 @@ class Walk:
             return
         self.skip.add(id(table))
         self.flow.seen.add(start(table))
+        if (
+            isinstance(table.parent, exp.Schema)
+            and table.name.casefold() == "identifier"
+            and table.args.get("db") is None
+        ):
+            self.flow.guess.add("dynamic-name")  # IDENTIFIER(:name), taken for a table with columns
+            return
         name = self.name(table)
         if name is not None:
             self.flow.writes.append((name, start(table)))
-            if name.parts[0].startswith("@"):  # T-SQL's table variables
-                self.flow.session.add(name)
+        elif isinstance(table.this, exp.Anonymous) and table.this.name.casefold() == "identifier":
+            self._dynamic(table.this.expressions[0] if table.this.expressions else table.this, table, self.flow.writes)
+        elif isinstance(table.this, exp.DynamicIdentifier):
+            self._dynamic(table.this.this, table, self.flow.writes)
 
     def name(self, table: exp.Table) -> Name | None:
         """The table's name; None where it is a function."""
@@ -227,7 +250,7 @@ class Walk:
         parts = table_parts(table)
         if parts is None:
             return None
-        if self.naming.dialect in _FILES and len(parts) == 2 and parts[0][0].casefold() in _FORMATS and parts[1][1]:
+        if is_file_name(parts, self.naming.dialect):
             return path(parts[1][0])
         if (
             len(parts) == 1
@@ -247,7 +270,10 @@ class Walk:
         self.flow.seen.add(start(table))
         this = table.this
         if isinstance(this, exp.DynamicIdentifier):
-            self._dynamic(this, table)
+            self._dynamic(this.this, table, self.flow.reads)
+            return
+        if isinstance(this, exp.DirectoryStage):
+            self.flow.reads.append((path(this.name), start(table)))
             return
         if isinstance(this, exp.Func):
             from_function(this, self.naming, self.flow)
@@ -264,10 +290,10 @@ class Walk:
         if name is not None and not is_engine_row(name):
             self.flow.reads.append((name, start(table)))
 
-    def _dynamic(self, this: exp.Expr, table: exp.Table) -> None:
+    def _dynamic(self, said: object, table: exp.Table, into: list[tuple[Name, int]]) -> None:
         """IDENTIFIER('name') is the name; with a variable, nobody can tell."""
-        if isinstance(this.this, exp.Literal):
-            parts = [(part.strip('"'), part.startswith('"')) for part in this.this.name.split(".")]
-            self.flow.reads.append((self.naming.name(parts), start(table)))
+        if isinstance(said, exp.Literal):
+            parts = [(part.strip('"'), part.startswith('"')) for part in said.name.split(".")]
+            into.append((self.naming.name(parts), start(table)))
         else:
             self.flow.guess.add("dynamic-name")

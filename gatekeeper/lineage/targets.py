@@ -8,6 +8,8 @@ from sqlglot import exp
 
 from gatekeeper.lineage.names import Naming, table_parts
 
+_TARGET_ONCE_MORE = frozenset({"tsql", "fabric", "mysql", "starrocks", "doris", "singlestore", "hive", "teradata"})
+
 
 def targets(node: exp.Expr, naming: Naming) -> tuple[list[exp.Table], list[exp.Table]]:
     """The tables that an INSERT, UPDATE, DELETE or MERGE changes, found behind their aliases; what else names them."""
@@ -92,8 +94,8 @@ def _behind(table: exp.Table, items: list[exp.Table], naming: Naming) -> exp.Tab
         for item in items:
             if item.alias and naming.alias(item.alias, False) == wanted:
                 return item
-    # PostgreSQL's `UPDATE t … FROM t x` joins t to itself; T-SQL's and MySQL's is the target once more
-    if naming.dialect not in ("tsql", "fabric", "mysql"):
+    # PostgreSQL's `UPDATE t … FROM t x` joins t to itself; in these it is the target once more
+    if naming.dialect not in _TARGET_ONCE_MORE:
         return table
     same = [item for item in items if _same(item, table, naming) or (single and item.name == table.name)]
     plain = [item for item in same if not item.alias] or (same if len(same) == 1 else [])
