@@ -10,6 +10,8 @@ _CLIENT: Final = re.compile(
     re.I | re.M,
 )
 _COPY: Final = re.compile(r"^([ \t]*)\\copy\b([^\n;]*)(?:[\n;]|\Z)", re.I | re.M)
+# what follows COPY … FROM STDIN, as pg_dump writes it, up to the line with \\.
+_ROWS: Final = re.compile(r"(\bCOPY\b[^;]*?\bFROM\s+STDIN\b[^;]*;)(.*?)^\\\.[ \t]*$", re.I | re.M | re.S)
 # BTEQ's and the SQLite shell's own commands
 _DOTTED: Final = frozenset({"teradata", "sqlite"})
 _DOT: Final = re.compile(r"^[ \t]*\.[a-z][^\n]*$", re.I | re.M)
@@ -20,6 +22,8 @@ def without_client_lines(text: str, dialect: str) -> str:
     """The text with what only a client understands (\\set, DELIMITER //, .mode, PROMPT) blanked, places kept."""
     if dialect in _DOTTED and "." in text:
         text = _DOT.sub(lambda found: " " * len(found[0]), text)
+    if "\\." in text:
+        text = _ROWS.sub(lambda found: found[1] + re.sub(r"[^\n]", " ", found[0][len(found[1]) :]), text)
     if "\\" in text or "!" in text or ":" in text or _CLIENT.search(text):
         text = _CLIENT.sub(lambda found: " " * len(found[0]), text)
     if "\\copy" in text:  # psql's COPY, which ends with its line

@@ -27,6 +27,8 @@ def by_words(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[str, F
     first = at.upper[0] if at.upper else ""
     if first == "ALTER":
         whole = at.upper[1:2] in (["SCHEMA"], ["DATABASE"]) and "RENAME" in at.upper
+        if at.upper[1:3] == ["DEFAULT", "PRIVILEGES"]:
+            return "alter", Flow()
         return None if whole or _MOVING & set(at.upper) else ("alter", Flow())
     if first == "DROP":
         return _dropped(at)

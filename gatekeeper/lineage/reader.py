@@ -212,29 +212,28 @@ class _Reader:
                 self._uses(flow.reads, base, start, fixed=fixed),
                 self._uses(flow.writes, base, start, fixed=fixed),
                 columns,
-                frozenset(self.context.full(name) for name in flow.session),
-                frozenset(self.context.full(name) for name in flow.drops),
+                frozenset(self.shown(name) for name in flow.session),
+                frozenset(self.shown(name) for name in flow.drops),
             )
         )
         for code in (*sorted(flow.guess), *sorted(flow.likely)):
             said = WHY.get(code.partition(":")[0], code)
             self.doubts.append(Doubt(code, f"{said}: {why}" if why and code == "unparsed" else said, line, column))
 
+    def shown(self, name: Name) -> Name:
+        """The name with the defaults that hold here, as it is written."""
+        return self.blanks.uncovered(self.context.full(name))
+
     def _filled(self, flow: Flow, columns: tuple[ColumnUse, ...]) -> tuple[ColumnUse, ...]:
         """The names with blanks as they are written; which tables they are, nobody can tell before it runs."""
-        for entries in (flow.reads, flow.writes):
-            written = [(self.blanks.uncovered(name), offset) for name, offset in entries]
-            if any(new is not old for (new, _), (old, _) in zip(written, entries, strict=True)):
-                flow.guess.add("blank-in-name")
-            entries[:] = written
-        flow.session = {self.blanks.uncovered(name) for name in flow.session}
-        flow.drops = {self.blanks.uncovered(name) for name in flow.drops}
+        if any(self.shown(name).key != self.context.full(name).key for name, _ in (*flow.reads, *flow.writes)):
+            flow.guess.add("blank-in-name")
         return tuple(self.blanks.in_columns(columns))
 
     def _uses(self, found: list[tuple[Name, int]], base: int, start: int, *, fixed: bool) -> tuple[Use, ...]:
         uses: dict[tuple[tuple[str, ...], int, int], Use] = {}
         for name, offset in sorted(found, key=lambda entry: entry[1]):
-            full = self.context.full(name)
+            full = self.shown(name)
             line, column = self.place(start if fixed or offset < 0 else base + offset)
             uses.setdefault((full.key, line, column), Use(full, line, column))
         return tuple(uses.values())

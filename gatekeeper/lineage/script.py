@@ -123,7 +123,11 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
         dropped = {name.key for name in statement.drops}
         mine = {use.name.key for use in statement.read_uses} - (dropped if statement.kind == "drop" else set())
         targets = {use.name.key for use in statement.write_uses}
+        # T-SQL's table variables end with their batch
+        variables = {key for key in (*mine, *targets) if key[0].startswith("@") and len(key) == 1}
+        session |= variables
         raw_reads |= mine
+        mine -= variables
         raw_writes |= targets
         before = set(surely)
         if statement.kind in ("swap", "exchange") and mine & before:
@@ -132,8 +136,6 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
         if targets and statement.kind != "drop":
             fed |= {key for key in mine & before if targets - {key}}
         session |= {name.key for name in statement.session}
-        # T-SQL's table variables end with their batch
-        session |= {key for key in targets if key[0].startswith("@") and len(key) == 1}
         for key in dropped:
             written[key] = False
         for key in targets - (dropped if statement.kind == "drop" else set()):

@@ -71,7 +71,7 @@ class Reading(Running):
             begin = 1
         elif words[:2] == ["SUBMIT", "TASK"] and "AS" in words:  # StarRocks'
             begin = words.index("AS") + 1
-        elif words[:3] == ["USING", "EXTERNAL", "FUNCTION"] or (
+        elif words[:2] in (["USING", "EXTERNAL"], ["WITH", "XMLNAMESPACES"]) or (
             words[0] in ("CURRENT", "SEQUENCED", "NONSEQUENCED") and words[1:2] in (["VALIDTIME"], ["TRANSACTIONTIME"])
         ):
             begin = next((i for i, word in enumerate(words) if word in QUERIES), 0)

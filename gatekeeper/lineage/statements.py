@@ -55,7 +55,7 @@ def _create(tree: exp.Expr, walk: Walk) -> str:
     into = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     properties = tree.args.get("properties")
     found = list(properties.expressions) if properties is not None else []
-    if kind in _CONTAINERS:
+    if kind in _CONTAINERS or kind.endswith(" INDEX"):
         if isinstance(into, exp.Table):
             walk.skip.add(id(into))
         for part in (tree.this, tree.args.get("clone")):

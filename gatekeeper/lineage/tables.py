@@ -15,7 +15,7 @@ from gatekeeper.lineage.targets import targets
 _NAMED: Final = (
     exp.Hint, exp.Lock, exp.Reference, exp.ForeignKey, exp.WithTableHint, exp.PartitionedOfProperty,
     exp.InheritsProperty, exp.CopyParameter, exp.Credentials, exp.Grant, exp.Revoke,
-    exp.OnCluster, exp.Pragma, exp.UserDefinedFunction,
+    exp.OnCluster, exp.Pragma, exp.UserDefinedFunction, exp.WithSystemVersioningProperty,
 )  # fmt: skip
 _CHANGES: Final = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _MODELS: Final = (
@@ -285,6 +285,11 @@ class Walk:
             if f".{first.name.casefold()}" in visible:
                 return
         name = self.name(table)
+        parts = (table.args.get(key) for key in ("catalog", "db", "this"))
+        variable = name is not None and any(isinstance(part, exp.Parameter) for part in parts)
+        if variable and self.naming.dialect not in ("tsql", "fabric"):
+            self.flow.guess.add("dynamic-name")
+            return
         if self.procedural and self.naming.dialect in ("tsql", "fabric") and name and name.key in _TRIGGER_ROWS:
             return
         if name is not None and not is_engine_row(name):
