@@ -11,6 +11,7 @@ from gatekeeper.lineage.names import Name, Naming
 from gatekeeper.lineage.queries import Queries
 from gatekeeper.lineage.relations import Leaves, Output, Relation, Schema, Scope, lookup, starred
 from gatekeeper.lineage.script import ColumnUse
+from gatekeeper.lineage.statements import places
 from gatekeeper.lineage.targets import targets
 
 
@@ -61,12 +62,18 @@ class _Statement(Queries):
             yield from self._filled(tree, scope)
         elif isinstance(tree, exp.Copy):
             yield from self._copied(tree, scope)
+        elif isinstance(tree, exp.Export):
+            paths = places(tree)
+            yield from self._given(self.outputs(tree.this, scope), f"path:{paths[0]}" if paths else target, [], scope)
         elif isinstance(tree, exp.Cache):
             query = tree.args.get("expression")
             if isinstance(query, exp.Query) and isinstance(tree.this, exp.Table):
                 yield from self._given(self.outputs(query, scope), self.table(tree.this), [], scope)
         elif isinstance(tree, (exp.Query, exp.Table, exp.Values, exp.Pivot)):
-            found = tree.args.get("into")
+            first: exp.Expr = tree
+            while isinstance(first, exp.SetOperation):  # SELECT … INTO t … UNION SELECT …
+                first = first.this
+            found = first.args.get("into")
             into = found.this if isinstance(found, exp.Into) else None
             table = self.table(into) if isinstance(into, exp.Table) and not target else target
             outputs = self.outputs(tree, scope)
@@ -107,6 +114,8 @@ class _Statement(Queries):
             if isinstance(each, exp.ToTableProperty) and isinstance(each.this, exp.Table):
                 table = self.table(each.this)
         query = tree.args.get("expression")
+        if query is None and isinstance(tree.args.get("clone"), exp.Clone):
+            query = tree.args["clone"].this
         by_name = isinstance(tree, exp.Insert) and tree.args.get("by_name")
         listed = self._listed(this) if isinstance(tree, exp.Insert) or isinstance(this, exp.Schema) else []
         outputs = self.outputs(query, scope) if isinstance(query, (exp.Query, exp.Table, exp.Values)) else []
@@ -280,7 +289,10 @@ class _Statement(Queries):
                     for name, part in zip(names, value.expressions, strict=False):
                         yield from self._goes(self.leaves(part, scope), table, name)
                 continue
-            yield from self._goes(self.leaves(value, scope), table, self._column_name(column))
+            name = self._column_name(column)
+            if isinstance(column, exp.Column) and column.table and self.key(column.parts[0]) not in scope.relations:
+                name = self.shown(column.parts[0])  # a field of a struct
+            yield from self._goes(self.leaves(value, scope), table, name)
 
     def _column_name(self, column: exp.Expr) -> str:
         return self.shown(column.this if isinstance(column, exp.Column) else column)

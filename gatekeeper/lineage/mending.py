@@ -34,7 +34,8 @@ _CLAUSES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("FOR", "PORTION", "OF"), "portion"), (("RESET", "WHEN"), _CLAUSE), (("INTO", "@"), _CLAUSE),
     (("WITH", "SCHEMA", "EVOLUTION"), _ONE), (("ORGANIZE", "BY"), _TO_END), (("LIMIT", "\2", "OVER", "("), _BRACKET),
     (("USING", "<"), _ONE), (("USING", ">"), _ONE), (("NORMALIZE", "ON", "MEETS", "OR", "OVERLAPS"), _ONE),
-    (("NORMALIZE", "ON", "OVERLAPS", "OR", "MEETS"), _ONE), (("NORMALIZE",), _ONE), (("SQL_NO_CACHE",), _ONE), (("WITH", "VIEW_METADATA"), _ONE),
+    (("NORMALIZE", "ON", "OVERLAPS", "OR", "MEETS"), _ONE), (("NORMALIZE",), _ONE), (("SQL_NO_CACHE",), _ONE),
+    (("WITH", "VIEW_METADATA"), _ONE),
     (("AND", "STATS"), _ONE), (("AND", "STATISTICS"), _ONE), (("AND", "NO", "STATS"), _ONE),
 )  # fmt: skip
 _AFTER_VARIABLES: Final = frozenset({"FROM", "WHERE", "LIMIT", "FOR", "UNION", ")"})

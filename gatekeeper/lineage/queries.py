@@ -198,8 +198,14 @@ class Queries(Expressions):
 
     def relation(self, item: exp.Expr, scope: Scope) -> None:
         """Make an item a relation, under its alias."""
-        if isinstance(item, exp.Final):  # ClickHouse's FROM t FINAL
-            self.item(item.this, scope)
+        if isinstance(item, (exp.Final, exp.Stream)):  # ClickHouse's FROM t FINAL, Databricks' STREAM(t)
+            inside = item.this
+            if isinstance(inside, exp.Subquery) and isinstance(inside.this, exp.Table):  # STREAM(t) s
+                alias, inside = inside.args.get("alias"), inside.this
+                if alias is not None:
+                    inside = inside.copy()
+                    inside.set("alias", alias.copy())
+            self.item(inside, scope)
             return
         alias = item.args.get("alias")
         names = self.names_in(alias)
@@ -297,6 +303,13 @@ class Queries(Expressions):
             return
         if isinstance(star, exp.Star) and isinstance(projection, (exp.Star, exp.Column)):
             yield from self._starred(projection, star, scope)
+            return
+        if isinstance(projection, exp.QueryTransform) and isinstance(projection.args.get("schema"), exp.Schema):
+            made: Leaves = {}
+            for each in projection.expressions:
+                joined(made, raised(self.leaves(each, scope), "expression"))
+            for each in projection.args["schema"].expressions:  # Hive's TRANSFORM (…) USING 'script' AS (a, b)
+                yield Output(self.shown(each.this if isinstance(each, exp.ColumnDef) else each), made)
             return
         if isinstance(projection, exp.Aliases):  # posexplode(x) AS (a, b)
             leaves = self.leaves(projection.this, scope, aliases=aliases)

@@ -12,6 +12,7 @@ from gatekeeper.lineage.cursor import is_text, large
 from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name, path
 from gatekeeper.lineage.running import Running
+from gatekeeper.lineage.script import ColumnUse
 from gatekeeper.lineage.spelling import OPENERS, QUERIES, as_token, closing, output_into, respelled
 
 _LANGUAGES: Final = frozenset({"SQL", "PLPGSQL", "PLSQL", "PLPGSQL;"})
@@ -19,6 +20,7 @@ _LANGUAGES: Final = frozenset({"SQL", "PLPGSQL", "PLSQL", "PLPGSQL;"})
 _PARSED: Final = frozenset({"SELECT", "WITH", "INSERT", "MERGE", "DELETE", "UPDATE", "FROM", "("})
 # what may change the session's defaults
 _STATE: Final = frozenset({"USE", "SET", "ALTER", "DATABASE", "OPEN", "CLOSE", "SWITCH"})
+_COPYING: Final = frozenset({"create table", "create stream", "create synonym", "move", "merge"})
 _UNPARSED: Final = frozenset({"INFILE", "STATISTICS"})
 _DEFINED: Final = THINGS | {
     "DICTIONARY", "ROUTINE", "STREAM", "SYNONYM", "ALIAS", "CLONE", "SINK", "SOURCE", "LOG", "CDC",
@@ -190,6 +192,17 @@ class Reading(Running):
         else:
             self.done(f"create {kind}", Flow())
 
+    def _copied(self, kind: str, flow: Flow) -> tuple[ColumnUse, ...]:
+        """The columns of a statement that gives one table all that another has."""
+        if kind not in _COPYING or self.reader.schema is None or len(flow.reads) != 1 or len(flow.writes) != 1:
+            return ()
+        source, target = (self.context.full(entries[0][0]) for entries in (flow.reads, flow.writes))
+        names = self.reader.schema.of(source.key) or ("*",)
+        return tuple(
+            ColumnUse(str(source), name, str(target), name, "value", "star" if name == "*" else "direct")
+            for name in names
+        )
+
     @staticmethod
     def _is_name(token: Token) -> bool:
         return token.token_type == TokenType.IDENTIFIER
@@ -217,7 +230,7 @@ class Reading(Running):
         )
         found = None if plain else read_command(self.tokens, self.text, self.context.naming)
         if found is not None:
-            self.done(*found)
+            self.done(*found, self._copied(*found))
             return
         if self.words[0] == "CREATE" and any(
             pair == ("AS", "EXECUTE") for pair in zip(self.words, self.words[1:], strict=False)

@@ -249,14 +249,21 @@ def _load(tree: exp.Expr, walk: Walk) -> str:
     return "load"
 
 
+def places(tree: exp.Expr) -> list[str]:
+    """Where an EXPORT DATA writes."""
+    options = tree.args.get("options")
+    return [
+        each.args["value"].name
+        for each in (options.expressions if isinstance(options, exp.Expr) else ())
+        if each.name.casefold() == "uri" and isinstance(each.args.get("value"), exp.Literal)
+    ]
+
+
 def _export(tree: exp.Expr, walk: Walk) -> str:
     connection = tree.args.get("connection")
     if isinstance(connection, exp.Expr):
         walk.skip.update(id(table) for table in connection.find_all(exp.Table))
-    options = tree.args.get("options")
-    for each in options.expressions if isinstance(options, exp.Expr) else ():
-        if each.name.casefold() == "uri" and isinstance(each.args.get("value"), exp.Literal):
-            walk.flow.writes.append((path(each.args["value"].name), -1))
+    walk.flow.writes += [(path(place), -1) for place in places(tree)]
     return "unload"
 
 
