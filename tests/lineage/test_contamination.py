@@ -116,8 +116,13 @@ def test_what_could_not_be_read_widens_and_never_narrows(tmp_path):
 
 
 def test_a_statement_without_columns_carries_all(tmp_path):
-    project, graph = loaded(tmp_path, [RAW], [], {"a": "CREATE TABLE m.t CLONE raw.orders"}, "snowflake")
+    project, graph = loaded(tmp_path, [RAW], [], {"a": "CREATE TABLE m.t LIKE raw.orders"}, "snowflake")
     assert below(project, graph, "raw.orders", "amount") == {"m.t": WHOLE}
+
+
+def test_a_clone_has_the_columns_of_its_source(tmp_path):
+    project, graph = loaded(tmp_path, [RAW], [], {"a": "CREATE TABLE m.t CLONE raw.orders"}, "snowflake")
+    assert below(project, graph, "raw.orders", "amount") == {"m.t": ("amount",)}
 
 
 def test_rows_that_are_inserted_by_place_may_be_called_otherwise_in_the_table(tmp_path):
