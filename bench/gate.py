@@ -58,7 +58,7 @@ def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
         }
         for name, runs in taken.items()
     ]
-    return {"engine": engine, "scale": scale, "pairs": pairs, "questions": count(), "rows": rows}
+    return {"engine": engine, "title": f"TPC-H {scale}", "pairs": pairs, "questions": count(), "rows": rows}
 
 
 def queries(report: str) -> int | None:
@@ -67,7 +67,7 @@ def queries(report: str) -> int | None:
 
 def show(figures: dict) -> None:
     what = f"{figures['questions']} questions, {figures['engine']}; medians of {figures['pairs']}"
-    print(f"\nTPC-H {figures['scale']}, {what}")
+    print(f"\n{figures['title']}, {what}")
     print(f"{'':16}{'wall s':>8}{'cpu s':>8}{'MiB':>8}{'queries':>9}   gatekeeper's wall time to this one's")
     for row in figures["rows"]:
         asked = "" if row["queries"] is None else row["queries"]

@@ -1,5 +1,9 @@
-"""TPC-H's customer, orders and lineitem: as Parquet, in DuckDB, in PostgreSQL; made once, in bench/data."""
+"""TPC-H's customer, orders and lineitem: as Parquet, in DuckDB, in PostgreSQL; made once.
 
+In bench/data, or where $GATEKEEPER_BENCH says: scale factor 10 takes 15 GB in all forms.
+"""
+
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +12,7 @@ from pathlib import Path
 
 from questions import COLUMNS
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(os.environ.get("GATEKEEPER_BENCH") or Path(__file__).parent / "data").resolve()
 _TYPES = {"BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "text", "DATE": "date", "DOUBLE": "double precision"}
 
 

@@ -13,6 +13,14 @@ from databases import PostgresServer, database
 __all__ = ["database"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Projects are kept where no other run finds them, and tests find none of the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GATEKEEPER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """The server; started when the first test asks for it."""

@@ -56,6 +56,8 @@ _RUN = [
     click.option("--map-exit", multiple=True, callback=_renamed, metavar="NAME=N",
                  help="Rename an exit code: blocked, usage, not_evaluated, not_ready."),
     click.option("--explain", is_flag=True, help="Print the plan and its SQL, and connect to nothing."),
+    click.option("--estimate", is_flag=True, help="Connect, and print what the engine says its queries would cost."),
+    click.option("--profile", is_flag=True, help="Print where the time went, and what would be cheaper."),
     click.option("--verbose", "-v", is_flag=True, help="List the rules that hold, too."),
 ]  # fmt: skip
 

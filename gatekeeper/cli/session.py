@@ -16,11 +16,13 @@ from typing import Any
 import click
 
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
+from gatekeeper.cli.profile import began, profile_text
 from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
 from gatekeeper.gate.run import Options, World, run, scopes, selected
+from gatekeeper.gate.timing import Timing
 from gatekeeper.model.project import Connection, Project
 from gatekeeper.model.report import Report
 from gatekeeper.planning.window import parse_moment
@@ -44,6 +46,8 @@ def gated(
     **rest: Any,
 ) -> int:
     """Run the gate and return the exit code. Raises: UsageError, ProjectError, ReportError."""
+    timing = Timing("start-up", began() if rest["profile"] else None)
+    timing.begin("files")
     loaded = load_project(find_project(Path.cwd(), project), server=server)
     if command == "gate" and not names:
         raise UsageError(
@@ -68,15 +72,24 @@ def gated(
         from gatekeeper.gate.extract import leave_out, on_data
 
         loaded, names = on_data(loaded, names, data)
+    timing.begin("lineage")
     scoped = scopes(loaded, command, names, options.before)
     if data:
         leave_out(scoped, loaded)
     scoped = selected(scoped, select)
+    timing.begin("plan")
     if explain:
         from gatekeeper.cli.plan import plan_text
 
         click.echo(plan_text(loaded, scoped, options))
         return OPEN
+    if rest["estimate"]:
+        from gatekeeper.cli.estimate import estimate
+
+        silence_libraries()
+        interrupt = Interrupt()
+        with _signals(interrupt):
+            return estimate(loaded, scoped, options, World(connect=connector(loaded), interrupt=interrupt))
     gc.freeze()
     # a thousand tables are some millions of values that live to the end: to look at them often finds nothing
     gc.set_threshold(100_000, 50, 100)
@@ -87,8 +100,10 @@ def gated(
         with _progress() as progress:
             # what lies in files before it is loaded is no past of the tables
             memory = Remembering(loaded) if loaded.history is not None and not data else None
-            world = World(connect=connector(loaded), interrupt=interrupt, progress=progress, memory=memory)
+            world = World(connect=connector(loaded), interrupt=interrupt, progress=progress, memory=memory,
+                          timing=timing)  # fmt: skip
             report = run(loaded, scoped, command, options, world)
+            timing.begin("reports")
             if memory is not None and interrupt.signal is None:
                 report = memory.recorded(report)
         if (stopped := interrupt.signal) is not None:
@@ -96,6 +111,9 @@ def gated(
         write_reports(report, state)
         if not any(target.is_stdout for target in state.reports):
             _tell(report, verbose=verbose)
+        if rest["profile"]:
+            timing.begin("reports")
+            _tell_profile(profile_text(report, timing, loaded), state)
         if stopped is None and interrupt.signal is not None:
             # while the reports were written: none that can be replaced may stay green
             write_reports(_interrupted(report, interrupt.signal), state, early=True)
@@ -133,6 +151,11 @@ def _tell(report: Report, *, verbose: bool) -> None:
         click.echo(render(report, width=width, color=color, verbose=verbose), nl=False)
     except OSError as cause:
         raise ReportError(f"the verdict could not be written to standard output: {cause.strerror}") from cause
+
+
+def _tell_profile(text: str, state: State) -> None:
+    """On standard output, where no report has that."""
+    click.echo(text, err=any(target.is_stdout for target in state.reports))
 
 
 def _moment(text: str | None) -> Any:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gatekeeper.contracts.found import find_project as find_project
     from gatekeeper.contracts.json_schema import json_schemas as json_schemas
     from gatekeeper.contracts.json_schema import write_schemas as write_schemas
-    from gatekeeper.contracts.load import find_project as find_project
+    from gatekeeper.contracts.kept import load_project as load_project
     from gatekeeper.contracts.load import lint_project as lint_project
-    from gatekeeper.contracts.load import load_project as load_project
 
 _HOMES = {
-    "find_project": "load", "lint_project": "load", "load_project": "load",
+    "find_project": "found", "lint_project": "load", "load_project": "kept",
     "json_schemas": "json_schema", "write_schemas": "json_schema",
 }  # fmt: skip
 

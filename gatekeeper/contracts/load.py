@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Final
 
 from gatekeeper.contracts.document import Document, Key
+from gatekeeper.contracts.found import matching
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
 from gatekeeper.contracts.output_file import OutputReader
@@ -33,34 +35,27 @@ from gatekeeper.model.output import Output
 from gatekeeper.model.project import Project
 from gatekeeper.registry import did_you_mean
 
-FILE = "gatekeeper.yaml"
+Patterns = str | list[str] | None
+_CONTRACTS: Final = "contracts/**/*.odcs.yaml"
+_OUTPUTS: Final = "outputs/*.yaml"
 
 
-def find_project(start: Path, explicit: Path | None = None) -> Path:
-    """The project's file: `--project PATH` (the file or its folder), else the nearest at or above `start`.
-
-    Raises: UsageError.
-    """
-    if explicit is not None:
-        file = explicit / FILE if explicit.is_dir() else explicit
-        if not file.is_file():
-            raise UsageError(f"there is no project at {explicit}")
-        return file
-    for folder in (start, *start.resolve().parents):
-        if (folder / FILE).is_file():
-            return folder / FILE
-    raise UsageError(
-        f"there is no {FILE} here or in a folder above; write one with `gatekeeper init`, or name it by --project"
-    )
-
-
-def load_project(file: Path, server: str | None = None) -> Project:
+def read_project(file: Path, server: str | None = None) -> Project:
     """The project. Raises: ProjectError with all errors of all files, UsageError for an unknown `server`."""
     project, problems = _load(file, server)
     errors = [problem for problem in problems if problem.level == "error"]
     if errors or project is None:
         raise ProjectError(errors)
     return project
+
+
+def patterns_of(file: Path) -> list[str] | None:
+    """The patterns by which a project without errors names its files."""
+    try:
+        read = read_project_file(read_yaml(file, file.name), [])
+    except BadYaml:
+        return None
+    return read and [*_listed(read[0].contracts, _CONTRACTS), *_listed(read[0].outputs, _OUTPUTS)]
 
 
 def lint_project(file: Path) -> list[Problem]:
@@ -93,9 +88,8 @@ def _load(file: Path, server: str | None, today: date | None = None) -> tuple[Pr
             gc.enable()
 
 
-def _is_meant(path: Path) -> bool:
-    """Whether it is a file, or a link to one that isn't there: the file that it stands for is missed."""
-    return path.is_file() or (path.is_symlink() and not os.path.exists(path))
+def _listed(patterns: Patterns, default: str) -> list[str]:
+    return [patterns] if isinstance(patterns, str) else patterns if patterns is not None else [default]
 
 
 class _Loading:
@@ -131,7 +125,7 @@ class _Loading:
         reader = OutputReader(contracts, drafts, self.connections, self.shape, self.problems, beside, broken, self.lost,
                               self.today)  # fmt: skip
         outputs: dict[str, Output] = {}
-        for document in self._documents("outputs", self.shape.outputs, "outputs/*.yaml"):
+        for document in self._documents("outputs", self.shape.outputs, _OUTPUTS):
             read = read_output(document, self.problems)
             if read is None:
                 continue
@@ -175,7 +169,7 @@ class _Loading:
 
     def _drafts(self) -> list[Draft]:
         drafts: dict[str, Draft] = {}
-        for document in self._documents("contracts", self.shape.contracts, "contracts/**/*.odcs.yaml"):
+        for document in self._documents("contracts", self.shape.contracts, _CONTRACTS):
             self._note_id(document)
             read = read_contract(document, self.problems)
             if read is None:
@@ -197,14 +191,14 @@ class _Loading:
             document.problem(["id"], "duplicate-id", message, "contracts and outputs share one name space")
         )
 
-    def _documents(self, key: str, patterns: str | list[str] | None, default: str) -> Iterator[Document]:
+    def _documents(self, key: str, patterns: Patterns, default: str) -> Iterator[Document]:
         """The files that the patterns name, each once, in the order of their names."""
-        listed = [patterns] if isinstance(patterns, str) else patterns if patterns is not None else [default]
+        listed = _listed(patterns, default)
         seen: set[str] = set()
         for index, pattern in enumerate(listed):
             path: list[Key] = [key, index] if isinstance(patterns, list) else [key]
             try:
-                found = sorted(path for path in self.root.glob(pattern) if _is_meant(path))
+                found = matching(self.root, pattern)
             except (ValueError, NotImplementedError, OSError):
                 hint = "write it relative to the project, such as contracts/**/*.odcs.yaml"
                 self.problems.append(

@@ -89,6 +89,16 @@ WHERE m.type = 'table' AND i."unique" AND NOT i.partial AND lower(m.sql) NOT LIK
 ORDER BY m.name, i.name, c.seqno
 """
 
+ABOUT_POSTGRES = """
+SELECT current_user, current_setting('server_version'),
+       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
+       OR has_database_privilege(current_database(), 'CREATE')
+       OR EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+                  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+                    AND has_schema_privilege(n.oid, 'USAGE')
+                    AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
+"""
+
 
 def spelled(tables: Sequence[Table]) -> tuple[list[str], list[str]]:
     """The tables' names as they are written and in small letters; as many of both.
@@ -129,11 +139,14 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
         )
         ranks[schema, table] = rank
     found: Found = {}
+    by_name: dict[str, dict[tuple[str, str], int | None]] = {}
+    for (schema, table), rank in ranks.items():
+        by_name.setdefault(table.casefold(), {})[schema, table] = rank
     for wanted in tables:
         if len(wanted.path) > 2 and wanted.path[-3] != database:
             found[wanted] = Unknown("unsupported", f"{wanted} is in another database than {database}")
             continue
-        place_of = _postgres_place(wanted.path, ranks)
+        place_of = _postgres_place(wanted.path, by_name.get(wanted.path[-1].casefold(), {}))
         missing = Catalog(exists=False, path=wanted.path, dialect="postgres")
         found[wanted] = places[place_of] if place_of else missing
     return found
@@ -191,8 +204,11 @@ def _sqlite(tables: Sequence[Table], ask: Ask) -> Found:
     for table, index, column in ask(_SQLITE_KEYS.format(marks=marks), names):
         keys.setdefault(table, {}).setdefault(index, []).append(column)
     found: Found = {}
+    by_name: dict[str, list[str]] = {}
+    for name in facts:
+        by_name.setdefault(name.casefold(), []).append(name)
     for wanted in tables:
-        near = sorted((name for name in facts if _equal((name,), wanted.path[-1:], False)), key=wanted.path[-1].__ne__)
+        near = sorted(sorted(by_name.get(wanted.path[-1].casefold(), ())), key=wanted.path[-1].__ne__)
         if not near or (len(wanted.path) > 1 and wanted.path[-2].lower() != "main"):
             found[wanted] = Catalog(exists=False, path=wanted.path, dialect="sqlite")
             continue
@@ -232,8 +248,11 @@ def inspected(tables: Sequence[Table], connection: Any, dialect: str) -> Found:
             keys: dict[str, list[tuple[str, ...]]] = {}
             if manner(dialect).enforces_keys:
                 keys = _keys(inspector, options, spelled)
+            by_name: dict[str, list[str]] = {}
+            for name in columns:
+                by_name.setdefault(name.casefold(), []).append(name)
             for table in group:
-                near = [name for name in columns if name.casefold() == spelled.known(table.path[-1]).casefold()]
+                near = by_name.get(spelled.known(table.path[-1]).casefold(), [])
                 if not near:
                     said = f"there is no table {table}, or no privilege to see it"
                     found[table] = Unknown("missing_table", said)

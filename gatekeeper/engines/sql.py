@@ -23,10 +23,12 @@ from sqlalchemy.pool import NullPool
 from gatekeeper.engines import catalogs, holders, sqlite_patterns
 from gatekeeper.engines.deadline import Running, within
 from gatekeeper.engines.dialects import manner, meaning
+from gatekeeper.engines.estimates import ESTIMATES
 from gatekeeper.engines.urls import database_file, named, redact, secrets_of
 from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.dialect import dialect_of
+from gatekeeper.model.estimate import Estimate
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.ports import Take
 from gatekeeper.model.question import Table
@@ -41,6 +43,8 @@ _PSYCOPG = {
 }  # fmt: skip
 # A lock that outlasts this is a load, which is waited for by asking again; shorter ones are waited out.
 _LOCK_MS = 60_000
+# An EXPLAIN of one row an operation has about as many as the query has words.
+_WORDS_OF_A_PLAN = 10_000
 _SQLITE_JOURNAL = {
     "SQLITE_READONLY_ROLLBACK": "was left in the middle of a write, by a writer that crashed; opening it once to write "
     "rolls that back",
@@ -257,6 +261,15 @@ class SqlSession:
 
         self._guarded(timeout_seconds, work)
 
+    def estimate(self, sql: str, timeout_seconds: float) -> Estimate:
+        """What the engine says of it; nothing where nobody taught us its words."""
+
+        def ask(text: str, given: Sequence[Any] | None) -> list[tuple[Any, ...]]:
+            return self._execute(text, given) if given else self._fetch(text, _WORDS_OF_A_PLAN)
+
+        told = ESTIMATES.get(self._dialect)
+        return self._guarded(timeout_seconds, lambda: told(sql, ask)) if told else Estimate()
+
     def cancel(self) -> None:
         """Ends the running query on the server."""
         self._running.cancel()
@@ -275,7 +288,7 @@ class SqlSession:
             return {"version": f"SQLite {sqlite3.sqlite_version}", "user": "", "can_write": "no"}
         if self._dialect != "postgres":
             return {"version": version, "user": self._connection.engine.url.username or "", "can_write": "unknown"}
-        ((user, told, writes),) = self._ask(_ABOUT_POSTGRES, None, 30)
+        ((user, told, writes),) = self._ask(catalogs.ABOUT_POSTGRES, None, 30)
         return {"version": f"PostgreSQL {told}", "user": str(user), "can_write": "yes" if writes else "no"}
 
     def _ask(self, sql: str, given: Sequence[Any] | None, seconds: float) -> list[tuple[Any, ...]]:
@@ -369,17 +382,6 @@ class SqlSession:
         if hasattr(self._raw, "fileno"):
             with closing(socket.socket(fileno=dup(self._raw.fileno()))) as line:
                 line.shutdown(socket.SHUT_RDWR)
-
-
-_ABOUT_POSTGRES = """
-SELECT current_user, current_setting('server_version'),
-       (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user)
-       OR has_database_privilege(current_database(), 'CREATE')
-       OR EXISTS (SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-                  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-                    AND has_schema_privilege(n.oid, 'USAGE')
-                    AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
-"""
 
 
 def _primary(origin: BaseException) -> str:

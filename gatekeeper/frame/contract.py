@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper.contracts.alone import load_alone
-from gatekeeper.contracts.load import FILE, find_project, load_project
+from gatekeeper.contracts.found import FILE, find_project
+from gatekeeper.contracts.kept import load_project
 from gatekeeper.engines.frame_where import predicate_of
 from gatekeeper.errors import UsageError
 from gatekeeper.model.contract import Contract, ContractTable

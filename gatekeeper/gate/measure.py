@@ -49,7 +49,9 @@ def measure(
     """
     tables = tables_by_connection(rules)
     progress(f"connecting to {', '.join(sorted(tables))}" if tables else "nothing to ask")
+    pool.timing.begin("catalogs")
     ready = pool.ready(tables)
+    pool.timing.begin("plan")
     result = Measured(facts_of(tables, ready), ready, queries=list(earlier), at=at)
     dialects = {name: state.dialect for name, state in ready.items() if state.error is None}
     nows = {name: at or state.now for name, state in ready.items() if state.now is not None}
@@ -78,7 +80,7 @@ def measure(
         lost = {
             question: _unreached(question, ready) for question in questions if _connection_of(question) not in dialects
         }
-        around = Surroundings(_catalogs(result.seen), dialects, nows, pool.models(questions))
+        around = Surroundings(catalogs_of(result.seen), dialects, nows, pool.models(questions))
         next_step = step([question for question in questions if question not in lost], around, result.seen)
         for asked, wanting in next_step.asked.items():
             mine = dict.fromkeys(id for question in wanting for id in for_rule.get(question, ()))
@@ -86,7 +88,9 @@ def measure(
         queries, unknown = batch(next_step.asked, around)
         replies: dict[Question, Answer | Unknown] = {**lost, **unknown, **next_step.settled}
         replies |= _recalled([question for question in questions if isinstance(question, Past)], memory, nows)
+        pool.timing.begin("queries")
         _ask(queries, pool, around, result, replies, for_rule, progress)
+        pool.timing.begin("plan")
         for asked in next_step.asked:
             replies.setdefault(asked, Unknown("internal", "the question was asked and never answered"))
         result.seen = result.seen.and_(replies)
@@ -145,7 +149,8 @@ def facts_of(tables: Mapping[str, list[Table]], ready: Mapping[str, Ready]) -> S
     return Seen(replies)
 
 
-def _catalogs(seen: Seen) -> dict[Table, Catalog]:
+def catalogs_of(seen: Seen) -> dict[Table, Catalog]:
+    """The catalogs that were read."""
     found = {}
     for question in seen:
         if isinstance(question, Facts):
@@ -242,6 +247,7 @@ def _record(query: Query, reply: Reply, result: Measured, for_rule: Mapping[Ques
             connection=query.connection,
             sql=query.sql,
             seconds=round(reply.seconds, 4),
+            waited_seconds=round(reply.waited, 4),
             rules=tuple(rules),
             error=failed,
             formulation=query.formulation,

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.errors import EngineError
+from gatekeeper.gate.timing import Timing
 from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.estimate import Estimate
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.ports import Engine, Session
 from gatekeeper.model.project import Connection
@@ -45,6 +47,8 @@ class Reply:
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     error: EngineError | None = None
     seconds: float = 0.0
+    waited: float = 0.0
+    """Seconds until it had a connection."""
 
 
 @dataclass(slots=True)
@@ -63,7 +67,9 @@ class _Job:
     connection: str
     work: Callable[[Session], Any]
     key: int
+    queued: float = field(default_factory=time.monotonic)
     started: float | None = None
+    connected: float | None = None
     cancelled: float | None = None
     session: Session | None = None
     ended: bool = False
@@ -81,9 +87,11 @@ class Pool:
         jobs: int,
         deadline: float,
         interrupt: Interrupt,
+        timing: Timing | None = None,
         python: Path | None = None,
     ) -> None:
         """`python`: the folder from which models may be imported; None: no code of the project's runs."""
+        self.timing = timing or Timing("plan")
         self._connections = connections
         self._python = python
         self._connect = connect
@@ -145,7 +153,20 @@ class Pool:
         jobs = [_Job(query.connection, asking(query), key) for key, query in enumerate(queries)]
         for key, outcome, seconds in self._run(jobs):
             failed = outcome if isinstance(outcome, EngineError) else None
-            yield queries[key], Reply([] if failed else outcome, failed, seconds)
+            had = jobs[key].connected
+            waited = had - jobs[key].queued if had is not None else 0.0
+            yield queries[key], Reply([] if failed else outcome, failed, seconds, waited)
+
+    def estimates(self, queries: Sequence[Query]) -> Iterator[tuple[Query, Estimate | EngineError]]:
+        """Each query with what its engine says that it would cost."""
+
+        def asking(query: Query) -> Callable[[Session], Estimate]:
+            seconds = self._connections[query.connection].statement_timeout.total_seconds()
+            return lambda session: session.estimate(query.sql, seconds)
+
+        for key, outcome, _ in self._run([_Job(query.connection, asking(query), key)
+                                          for key, query in enumerate(queries)]):  # fmt: skip
+            yield queries[key], outcome
 
     def close(self) -> None:
         """End every session and engine. One that a left-behind thread still uses is left to the process's end."""
@@ -174,7 +195,7 @@ class Pool:
                 continue
             if job.key in pending:
                 del pending[job.key]
-                yield job.key, outcome, time.monotonic() - (job.started or time.monotonic())
+                yield job.key, outcome, time.monotonic() - (job.connected or job.started or time.monotonic())
 
     def _overdue(
         self, pending: dict[int, _Job], waiting: Mapping[str, queue.SimpleQueue[_Job]], done: queue.SimpleQueue[Any]
@@ -246,7 +267,7 @@ class Pool:
             done.put((job, outcome))
 
     def _outcome(self, name: str, job: _Job, session: Session) -> Any:
-        good, job.session = False, session
+        good, job.session, job.connected = False, session, time.monotonic()
         try:
             outcome = job.work(session)
             good = True

@@ -21,6 +21,7 @@ from gatekeeper.gate.holidays import holidays_of
 from gatekeeper.gate.measure import Measured
 from gatekeeper.gate.pool import Interrupt, Pool
 from gatekeeper.gate.scope import Before, Scope, of_contract, of_output
+from gatekeeper.gate.timing import Timing
 from gatekeeper.gate.wait import Asking, ask_all, wait_for
 from gatekeeper.lineage.project import graph_of
 from gatekeeper.model.finding import Finding, Moment, error, skipped
@@ -74,6 +75,7 @@ class World:
     interrupt: Interrupt = field(default_factory=Interrupt)
     progress: Callable[[str], None] = lambda said: None
     memory: Memory | None = None
+    timing: Timing = field(default_factory=lambda: Timing("plan"))
 
 
 def scopes(project: Project, command: str, names: Sequence[str], before: Before) -> list[Scope]:
@@ -125,7 +127,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
 
     asking = Asking(
         pool=lambda: Pool(project.connections, world.connect, jobs=options.jobs, deadline=deadline,
-                          interrupt=world.interrupt, python=project.root if may_run else None),
+                          interrupt=world.interrupt, timing=world.timing, python=project.root if may_run else None),
         given=given,
         conclude=own_findings,
         at=options.as_of,
@@ -134,6 +136,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
         deadline=deadline,
         stopped=lambda: world.interrupt.signal is not None,
         chance=random.random,
+        timing=world.timing,
     )  # fmt: skip
     # a moment of the past has no later one to wait for
     is_patient = options.as_of is None and may_wait([scope.output for scope in scoped], options.wait)

@@ -46,18 +46,19 @@ def of_output(project: Project, output: Output, graph: Graph | None, before: Bef
     scope = Scope(output, "output", [], needed, list(dict.fromkeys(tableless)), graph=graph)
     if graph is not None:
         _dependencies(project, scope, graph)
-    contracts = {entry.contract for entry in output.inputs}
+    contracts, wanted = {entry.contract for entry in output.inputs}, set(scope.needed)
     rules = [
         rule
         for contract in project.contracts.values()
         for rule in contract.rules
-        if any(table in scope.needed for table in rule.about) or (not rule.about and contract.id in contracts)
+        if any(table in wanted for table in rule.about) or (not rule.about and contract.id in contracts)
     ]
     rules += output.rules
     if before == "build" and graph is not None:
         built = [rule for rule in rules if rule.about and any(graph.is_built(table.path) for table in rule.about)]
         scope.left_out = tuple(rule.id for rule in built)
-        rules = [rule for rule in rules if rule not in built]
+        left = set(scope.left_out)
+        rules = [rule for rule in rules if rule.id not in left]
         scope.needed = [table for table in scope.needed if not graph.is_built(table.path)]
     scope.rules = rules + scope.rules
     return scope

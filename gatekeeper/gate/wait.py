@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from gatekeeper.engines.states import state_query
 from gatekeeper.gate.measure import Measured, measure
 from gatekeeper.gate.pool import Pool
+from gatekeeper.gate.timing import Timing
 from gatekeeper.model.finding import Finding, Seen
 from gatekeeper.model.ports import Memory
 from gatekeeper.model.question import Table
@@ -43,6 +44,7 @@ class Asking:
     """When the run must have ended, by the monotonic clock."""
     stopped: Callable[[], bool]
     chance: Callable[[], float]
+    timing: Timing
 
 
 @dataclass(slots=True)
@@ -91,8 +93,10 @@ def wait_for(rules: Rules, asking: Asking, found: Attempts, awaited: Awaited) ->
         seconds = pause(min(late[id].every for id in ends), waited, asking.chance()).total_seconds()
         then = min(time.monotonic() + seconds, max(ends.values()))
         asking.progress(f"{len(ends)} rules are late; they are asked again in {then - time.monotonic():.0f} s")
+        asking.timing.begin("waiting for late data")
         if not _sleep(then, asking.stopped):
             return
+        asking.timing.begin("plan")
         _attempt(lambda pool, ids=tuple(ends): [by_id[id] for id in ids], rules, asking, found)  # type: ignore[misc]
         is_settled = False
 
@@ -111,6 +115,7 @@ def _attempt(choose: Callable[[Pool], Rules], rules: Rules, asking: Asking, foun
     finally:
         pool.close()
         found.abandoned += pool.abandoned
+        asking.timing.begin("judging")
     found.raw |= asking.conclude(asked, now)
     ids = {rule.id for rule in asked}
     obstacles = {id: finding for id, finding in before.obstacles.items() if id not in ids} | now.obstacles

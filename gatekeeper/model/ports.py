@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.estimate import Estimate
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.question import Aggregate, Past, Table
 
@@ -34,6 +35,10 @@ class Session(Protocol):
 
     def portions(self, sql: str, size: int, timeout_seconds: float, take: Take) -> None:
         """All rows of one reading statement, `size` of them held at a time, until `take` wants no more."""
+        ...
+
+    def estimate(self, sql: str, timeout_seconds: float) -> Estimate:
+        """What the engine says that the statement would cost; it is not run."""
         ...
 
     def cancel(self) -> None:

@@ -33,6 +33,9 @@ class Table:
     def __str__(self) -> str:
         return ".".join(self.path)
 
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     def is_same(self, other: Table) -> bool:
         """Whether both name one table of one connection; see `is_same_path`."""
         return self.connection == other.connection and is_same_path(self.path, other.path)
@@ -89,6 +92,10 @@ class Population:
     zone: str = "UTC"
     undated: bool = False
 
+    def __hash__(self) -> int:
+        # questions are looked up hundreds of thousands of times a run; what tells few apart is not worth hashing
+        return hash(self.table.path)
+
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
@@ -140,6 +147,9 @@ class Aggregate:
     what: str | Predicate | None = None
     shift: float = 0.0
     by: tuple[Grain, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((self.of.table.path, self.fold, self.what))
 
 
 @dataclass(frozen=True, slots=True)

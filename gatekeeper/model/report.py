@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, Literal
 
 Verdict = Literal["open", "blocked", "not_ready", "not_evaluated"]
@@ -235,6 +236,8 @@ class QueryReport:
     seconds: float = 0.0
     rules: tuple[str, ...] = ()
     error: str | None = None
+    waited_seconds: float = 0.0
+    """How long it had no connection."""
     formulation: str = ""
     """How it asks, in a word: scan, branches, bitstring, group by …"""
 
@@ -266,7 +269,7 @@ class Usage:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """One run."""
 
@@ -302,7 +305,25 @@ class Report:
 
     def rule(self, id: str) -> RuleReport | None:
         """The rule of that id."""
-        return next((rule for rule in self.rules if rule.id == id), None)
+        return self.by_id.get(id)
+
+    @cached_property
+    def by_id(self) -> dict[str, RuleReport]:
+        """The rules by their ids, in the report's order."""
+        return {rule.id: rule for rule in self.rules}
+
+    @cached_property
+    def by_contract(self) -> dict[str, list[str]]:
+        """The ids of the rules that each contract or output declares."""
+        found: dict[str, list[str]] = {}
+        for rule in self.rules:
+            found.setdefault(rule.contract, []).append(rule.id)
+        return found
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Where each rule stands among the rules."""
+        return {rule.id: place for place, rule in enumerate(self.rules)}
 
 
 def plain(value: Any) -> Any:

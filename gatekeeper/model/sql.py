@@ -30,7 +30,7 @@ from gatekeeper.model.reading import check_condition as check_condition
 from gatekeeper.model.reading import check_reading as check_reading
 from gatekeeper.model.reading import named_columns, one_statement
 from gatekeeper.model.sql_condition import NoColumn as NoColumn
-from gatekeeper.model.sql_condition import Scope, all_of, any_of, condition, conditions, name
+from gatekeeper.model.sql_condition import Scope, aliased, all_of, any_of, condition, conditions, name
 from gatekeeper.model.sql_grain import columns_of as grain_columns
 from gatekeeper.model.sql_grain import key, reach
 from gatekeeper.model.sql_words import Tree, cast, function, words
@@ -57,7 +57,7 @@ def aggregates(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, n
     common = set.intersection(*(set(reach) for reach in reaches.values()))
     folded = {of: all_of([tree for said, tree in part.items() if said not in common]) for of, part in parts.items()}
     numbers = [
-        exp.alias_(_number(question, folded[question.of], catalog, dialect), f"a{index}", quoted=True)
+        aliased(_number(question, folded[question.of], catalog, dialect), f"a{index}")
         for index, question in enumerate(questions)
     ]
     first = next(iter(reaches.values()))
@@ -68,7 +68,7 @@ def aggregates(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, n
         where.append(any_of([tree.copy() for tree in apart.values()]) or exp.true())
     zone = next((question.of.zone for question in questions if question.by), "UTC")
     keys = [exp.Var(this=key(grain, Scope(catalog, dialect, zone), now)) for grain in by]
-    named = [exp.alias_(tree, f"k{index}", quoted=True) for index, tree in enumerate(keys)]
+    named = [aliased(tree, f"k{index}") for index, tree in enumerate(keys)]
     return select_text([*named, *numbers], table_tree(tables.pop(), catalog), where, dialect, keys)
 
 
@@ -83,7 +83,7 @@ def repeats(q: Repeats, catalog: Catalog, dialect: str, now: datetime) -> str:
     where = [*(is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
     keys = [scope.column(column) for column in q.key]
     groups = (
-        exp.Select(expressions=[exp.alias_(count_of(), "n", quoted=True)])
+        exp.Select(expressions=[aliased(count_of(), "n")])
         .from_(table_tree(q.of.table, catalog), copy=False)
         .where(all_of(where), copy=False)
         .group_by(*keys, copy=False)
@@ -91,7 +91,7 @@ def repeats(q: Repeats, catalog: Catalog, dialect: str, now: datetime) -> str:
     )
     many = exp.Column(this=name("n"))
     total = function("COALESCE", function("SUM", many), exp.Literal.number(0))
-    columns = [exp.alias_(total, "rows", quoted=True), exp.alias_(count_of(), "keys", quoted=True)]
+    columns = [aliased(total, "rows"), aliased(count_of(), "keys")]
     return select_text(columns, groups.subquery(name("g")), [], dialect)
 
 
@@ -113,10 +113,10 @@ def orphans(q: Orphans, child: Catalog, parent: Catalog, dialect: str, now: date
     else:
         theirs = [exp.Column(this=name(alias), table=name("p")) for alias in aliases]
         same = [exp.EQ(this=b, expression=a) for a, b in zip(ours, theirs, strict=True)]
-        one = exp.Select(expressions=[exp.alias_(exp.Literal.number(1), "one", quoted=True)])
+        one = exp.Select(expressions=[aliased(exp.Literal.number(1), "one")])
         one = one.from_(right.subquery(name("p"))).where(all_of(same), copy=False)
         missing = exp.Not(this=exp.Exists(this=one))
-    return select_text([exp.alias_(count_of(), "a0", quoted=True)], left, [missing], dialect)
+    return select_text([aliased(count_of(), "a0")], left, [missing], dialect)
 
 
 def selected(of: Population, columns: Sequence[str], catalog: Catalog, dialect: str, now: datetime) -> str:
@@ -126,9 +126,7 @@ def selected(of: Population, columns: Sequence[str], catalog: Catalog, dialect: 
     for wanted in columns:
         value = scope.column(wanted)
         aware = scope.fact(wanted).type.family == "timestamptz" and own.aware_as_text
-        shown.append(
-            exp.alias_(own.aware_as_text(value) if aware and own.aware_as_text else value, wanted, quoted=True)
-        )
+        shown.append(aliased(own.aware_as_text(value) if aware and own.aware_as_text else value, wanted))
     return select_text(shown, table_tree(of.table, catalog), list(conditions(of, catalog, dialect, now)), dialect)
 
 
@@ -212,7 +210,7 @@ def _number(question: Aggregate, within: Tree | None, catalog: Catalog, dialect:
             return count_of() if within is None else count_of(_when(within, exp.Literal.number(1)))
         held = condition(what, scope)
         both = held if within is None else all_of([within.copy(), held])
-        return count_of(_when(both, exp.Literal.number(1)))
+        return count_of(exp.Case(ifs=[exp.If(this=both, true=exp.Literal.number(1))]))
     if not isinstance(what, str):
         raise ValueError(f"{question.fold} is of a column")
     return _folded(question, what, within, scope)
@@ -252,7 +250,7 @@ def is_there(scope: Scope, column: str) -> Tree:
 
 
 def _keys(scope: Scope, key: Sequence[str], table: Tree, where: list[Tree]) -> exp.Select:
-    columns = [exp.alias_(scope.column(column), f"k{index}", quoted=True) for index, column in enumerate(key)]
+    columns = [aliased(scope.column(column), f"k{index}") for index, column in enumerate(key)]
     select = exp.Select(expressions=columns).from_(table)
     return select.where(all_of(where), copy=False) if where else select
 

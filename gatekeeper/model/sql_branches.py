@@ -10,7 +10,7 @@ from sqlglot import exp
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.question import Aggregate
 from gatekeeper.model.sql import count_of, select_text, table_tree
-from gatekeeper.model.sql_condition import Scope, condition, conditions
+from gatekeeper.model.sql_condition import Scope, aliased, condition, conditions
 
 
 def branches(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, now: datetime) -> str:
@@ -23,8 +23,8 @@ def branches(questions: Sequence[Aggregate], catalog: Catalog, dialect: str, now
         if what is not None and not isinstance(what, str):
             where.append(condition(what, scope))
         columns = [
-            exp.alias_(exp.Literal.number(place), "place", quoted=True),
-            exp.alias_(count_of(values), "n", quoted=True),
+            aliased(exp.Literal.number(place), "place"),
+            aliased(count_of(values), "n"),
         ]
         selects.append(select_text(columns, table_tree(question.of.table, catalog), where, dialect))
     return "\nUNION ALL ".join(selects)

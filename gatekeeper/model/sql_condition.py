@@ -54,6 +54,11 @@ def name(word: str) -> exp.Identifier:
     return exp.to_identifier(word, quoted=True)
 
 
+def aliased(tree: Tree, alias: str) -> Tree:
+    """The tree under a name. It is taken, not copied: copies were half of what writing a thousand queries took."""
+    return exp.Alias(this=tree, alias=name(alias))
+
+
 def true() -> Tree:
     """A condition that holds, in every dialect: SQL Server has no word for it."""
     return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(1))

@@ -11,7 +11,7 @@ from sqlglot import exp
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.question import Absent, Images, Population
 from gatekeeper.model.sql import count_of, is_there, select_text, table_tree
-from gatekeeper.model.sql_condition import Scope, all_of, conditions, name
+from gatekeeper.model.sql_condition import Scope, aliased, all_of, conditions, name
 from gatekeeper.model.sql_words import Tree, cast, function
 
 Bounds = tuple[tuple[int, int], ...]
@@ -30,7 +30,7 @@ def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
         different: Tree = function("COALESCE", function("BIT_COUNT", _bits(image, q.bounds)), exp.Literal.number(0))
     else:
         different = exp.Count(this=exp.Distinct(expressions=[image]), big_int=True)
-    columns = [exp.alias_(count_of(), "keys", quoted=True), exp.alias_(different, "images", quoted=True)]
+    columns = [aliased(count_of(), "keys"), aliased(different, "images")]
     return select_text(columns, table_tree(q.of.table, catalog), where, dialect)
 
 
@@ -41,7 +41,7 @@ def absent(q: Absent, child: Catalog, parent: Catalog, dialect: str, now: dateti
     theirs = _set(asked.parent, asked.parent_key, q.bounds, parent, dialect, now, "p")
     bits = [exp.Column(this=name("b"), table=name(side)) for side in ("c", "p")]
     lacking = exp.BitwiseAnd(this=bits[0], expression=exp.BitwiseNot(this=bits[1]))
-    number = exp.alias_(function("BIT_COUNT", lacking), "a0", quoted=True)
+    number = aliased(function("BIT_COUNT", lacking), "a0")
     tree = exp.Select(expressions=[number]).from_(ours).join(theirs, join_type="cross", copy=False)
     return tree.sql(dialect=dialect)
 
@@ -50,7 +50,7 @@ def _set(
     of: Population, key: Sequence[str], bounds: Bounds, catalog: Catalog, dialect: str, now: datetime, alias: str
 ) -> exp.Subquery:
     scope = Scope(catalog, dialect, of.zone)
-    bits = exp.alias_(_bits(_packed(scope, key, bounds), bounds), "b", quoted=True)
+    bits = aliased(_bits(_packed(scope, key, bounds), bounds), "b")
     where: list[Tree] = [
         exp.Between(this=scope.column(column), low=_whole(low), high=_whole(high))
         for column, (low, high) in zip(key, bounds, strict=True)

@@ -32,7 +32,7 @@ def answers(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any
     """What the rows say of each question. Raises: EngineError where they have another shape than was asked for."""
     first = query.questions[0]
     if query.parts:
-        return _side_by_side(query, rows)
+        return _by_part(query, rows)
     if query.formulation == "branches":
         return _by_branch(query, rows)
     if grouping(query.questions):
@@ -58,15 +58,30 @@ def answers(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any
     return {question: _number(question, value) for question, value in zip(query.questions, row, strict=True)}
 
 
-def _side_by_side(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any]:
+def stack_of(query: Query) -> list[str]:
+    """The names of its columns where rows of several queries stand under each other: whole numbers come last."""
+    match query.questions[0]:
+        case Repeats():
+            return ["rows", "keys"]
+        case Images():
+            return ["keys", "images"]
+    columns = [f"a{place}" for place in range(len(query.questions))]
+    return sorted(columns, key=lambda column: _is_number(query.questions[int(column[1:])]))
+
+
+def _is_number(question: Question) -> bool:
+    return not isinstance(question, Aggregate) or question.fold == "count"
+
+
+def _by_part(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any]:
+    known = {int(row[0]): row[1:] for row in rows}
+    if len(rows) != len(query.parts) or set(known) != set(range(len(query.parts))):
+        raise EngineError("internal", f"the database returned {len(rows)} rows for {len(query.parts)} tables")
     found: dict[Question, Any] = {}
-    start = 0
-    for part in query.parts:
-        width = 2 if isinstance(part.questions[0], (Repeats, Images)) else len(part.questions)
-        found |= answers(part, [row[start : start + width] for row in rows])
-        start += width
-    if any(len(row) != start for row in rows):
-        raise EngineError("internal", f"the database returned other than the {start} columns that were asked for")
+    for place, part in enumerate(query.parts):
+        named = dict(zip(stack_of(part), known[place], strict=False))
+        numbers = tuple(named[f"a{n}"] for n in range(len(named))) if "a0" in named else tuple(named.values())
+        found |= answers(part, [numbers])
     return found
 
 

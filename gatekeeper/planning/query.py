@@ -18,7 +18,7 @@ MOST_GROUPS = 100_000
 class Query:
     """One statement, and the questions that its one row answers. `limit`: how many rows are worth fetching.
 
-    `formulation` says in a word how it asks. `parts` are the statements that stand side by side in it.
+    `formulation` says in a word how it asks. `parts` are the statements whose rows stand under each other in it.
     """
 
     connection: str

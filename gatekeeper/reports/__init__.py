@@ -6,12 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
-from pkgutil import iter_modules
 
 from gatekeeper.registry import Registry
 
-REPORTS: Registry[Callable[..., str]] = Registry("report format", "gatekeeper.reports")
-
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+REPORTS: Registry[Callable[..., str]] = Registry("report format", "gatekeeper.reports", __path__)

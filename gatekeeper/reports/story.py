@@ -168,7 +168,8 @@ def rules_of(report: Report, output: OutputReport) -> list[RuleReport]:
         return list(report.rules)
     else:
         wanted = {decision.rule for decision in output.decisions}
-    return [rule for rule in report.rules if rule.id in wanted or rule.contract == output.id]
+    wanted.update(report.by_contract.get(output.id, ()))
+    return [report.by_id[id] for id in sorted(wanted & report.places.keys(), key=report.places.__getitem__)]
 
 
 def unsupported(rules: Iterable[RuleReport]) -> list[RuleReport]:
@@ -178,7 +179,7 @@ def unsupported(rules: Iterable[RuleReport]) -> list[RuleReport]:
 
 def obstacles(report: Report, output: OutputReport) -> list[Obstacle]:
     """What stands in the way of the output, the worst first; rules that wait for another stand with it."""
-    known = {rule.id: rule for rule in report.rules}
+    known = report.by_id
     notes = {decision.rule: decision.note for decision in output.decisions if decision.note}
     blocking = dict.fromkeys(decision.rule for decision in output.decisions if decision.effect == "blocks")
     hanging: dict[str, list[str]] = {}

@@ -37,8 +37,9 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
     """The report in words. `width` in columns; `verbose` lists every rule."""
     lines: list[Line] = []
     quiet = [] if verbose or len(report.outputs) <= _APART else [o for o in report.outputs if _is_quiet(report, o)]
+    apart = {output.id for output in quiet}
     for output in report.outputs:
-        if output not in quiet:
+        if output.id not in apart:
             lines += [*_output(report, output, verbose), Line()]
     if quiet:
         noun = "contracts hold" if report.command == "check" else "outputs may be refreshed"

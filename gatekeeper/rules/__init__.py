@@ -6,13 +6,7 @@ output declares.
 
 from __future__ import annotations
 
-from importlib import import_module
-from pkgutil import iter_modules
-
 from gatekeeper.model.rule import Rule
 from gatekeeper.registry import Registry
 
-RULES: Registry[type[Rule]] = Registry("rule", "gatekeeper.rules")
-
-for _module in iter_modules(__path__):
-    import_module(f"{__name__}.{_module.name}")
+RULES: Registry[type[Rule]] = Registry("rule", "gatekeeper.rules", __path__)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.engines import sqlite_patterns
+from gatekeeper.errors import EngineError
 from gatekeeper.model.bound import Bound
 from gatekeeper.model.catalog import Catalog, ColumnFact
 from gatekeeper.model.finding import Answer, Moment, Seen
@@ -350,3 +351,54 @@ def test_both_engines_say_the_same(rows, asked):
     for database in DATABASES.values():
         database.hold(rows)
     assert DATABASES["duckdb"].together(asked) == DATABASES["sqlite"].together(asked)
+
+
+KEPT = {
+    "a": (("x", "INTEGER", [(3,), (None,), (9,), (9,)]),),
+    "b": (("x", "INTEGER", [(-1,), (5,)]),),
+    "c": (("x", "VARCHAR(20)", [("u",), ("w",), ("u",)]),),
+    "d": (("x", "INTEGER", []),),
+}
+
+
+@engines
+def test_small_tables_in_one_statement_answer_as_each_alone(dialect):
+    made = Database(dialect)
+    catalogs, asked = {}, []
+    for name, ((column, kind, rows),) in KEPT.items():
+        made.connection.execute(f"CREATE TABLE {name} ({column} {kind})")
+        if rows:
+            made.connection.executemany(f"INSERT INTO {name} VALUES (?)", rows)
+        table = Table("db", (name,))
+        catalogs[table] = Catalog(True, (name,), (ColumnFact(column, parse(kind, dialect)),), dialect=dialect, weight=9)
+        of = Population(table)
+        # the greatest value stands before a count, between two, and in some tables not at all
+        asked += [count(of), count(of, column), Repeats(of, (column,))]
+        asked += [] if name == "b" else [Aggregate(of, "max", column), count(of, IsNull(column))]
+    around = Surroundings(catalogs, {"db": dialect}, {"db": NOW})
+    queries, unknown = batch(asked, around)
+    assert not unknown
+    assert len(queries) < len(KEPT), [query.sql for query in queries]
+    assert {query.formulation for query in queries} & {"stacked"}
+    together, apart = {}, {}
+    for query in queries:
+        together |= made.fetched(query)
+        for part in split(query, around) if query.parts else [query]:
+            apart |= made.fetched(part)
+    made.connection.close()
+    assert together == apart
+    assert together[Aggregate(Population(Table("db", ("c",))), "max", "x")] == "w"
+    assert together[Repeats(Population(Table("db", ("a",))), ("x",))] == Repeated(2, 1)
+    assert together[count(Population(Table("db", ("d",))))] == 0
+
+
+@engines
+def test_a_row_that_is_missing_from_a_stack_is_an_error(dialect):
+    tables = [Table("db", (name,)) for name in ("a", "b")]
+    catalogs = {table: Catalog(True, table.path, (), dialect=dialect, weight=9) for table in tables}
+    (query,), _ = batch(
+        [count(Population(table)) for table in tables], Surroundings(catalogs, {"db": dialect}, {"db": NOW})
+    )
+    for rows in ([(0, 4)], [(0, 4), (0, 4)], [(0, 4), (1, 4), (2, 4)]):
+        with pytest.raises(EngineError):
+            answers(query, rows)

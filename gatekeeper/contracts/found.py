@@ -1,0 +1,38 @@
+"""Where a project's files are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gatekeeper.errors import UsageError
+
+FILE = "gatekeeper.yaml"
+
+
+def find_project(start: Path, explicit: Path | None = None) -> Path:
+    """The project's file: `--project PATH` (the file or its folder), else the nearest at or above `start`.
+
+    Raises: UsageError.
+    """
+    if explicit is not None:
+        file = explicit / FILE if explicit.is_dir() else explicit
+        if not file.is_file():
+            raise UsageError(f"there is no project at {explicit}")
+        return file
+    for folder in (start, *start.resolve().parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+    raise UsageError(
+        f"there is no {FILE} here or in a folder above; write one with `gatekeeper init`, or name it by --project"
+    )
+
+
+def matching(root: Path, pattern: str) -> list[Path]:
+    """The files that a pattern names, by name. Raises: ValueError, NotImplementedError, OSError."""
+    return sorted(path for path in root.glob(pattern) if _is_meant(path))
+
+
+def _is_meant(path: Path) -> bool:
+    """Whether it is a file, or a link to one that isn't there: the file that it stands for is missed."""
+    return path.is_file() or (path.is_symlink() and not os.path.exists(path))

@@ -1,0 +1,132 @@
+"""A project that was read before, kept by the content of all its files: neither YAML nor pydantic is needed again.
+
+It lies in the user's own cache folder, not in the project: what a checkout brings along is no word on its contracts.
+A cache that can't be read, or that holds anything unexpected, is as if it were empty.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import stat
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from gatekeeper import __version__
+from gatekeeper.contracts.found import matching
+from gatekeeper.model.project import Project
+
+_PACKAGE: Final = Path(__file__).parent.parent
+# whose classes a project is made of
+_OURS: Final = ("contracts", "model", "rules")
+_OTHERS: Final = frozenset({
+    ("builtins", "frozenset"), ("builtins", "set"), ("datetime", "date"), ("datetime", "datetime"),
+    ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "timezone"), ("decimal", "Decimal"),
+    ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
+})  # fmt: skip
+_UNREADABLE: Final = (OSError, ValueError, EOFError, pickle.PickleError, AttributeError, ImportError, IndexError,
+                      KeyError, TypeError, NotImplementedError, RecursionError)  # fmt: skip
+
+
+def load_project(file: Path, server: str | None = None) -> Project:
+    """The project. Raises: ProjectError with all errors of all files, UsageError for an unknown `server`."""
+    place = _place(file, server)
+    if place is not None and (kept := _kept(place, file)) is not None:
+        return kept
+    from gatekeeper.contracts.load import patterns_of, read_project
+
+    project = read_project(file, server)
+    if place is not None:
+        _keep(place, project, file, patterns_of(file))
+    return project
+
+
+def _place(file: Path, server: str | None) -> Path | None:
+    """The cache's file for this project; None where there is to be none."""
+    chosen = os.environ.get("GATEKEEPER_CACHE")
+    if chosen == "off":
+        return None
+    if not chosen:
+        home = os.environ.get("XDG_CACHE_HOME") or (os.environ.get("HOME") and f"{os.environ['HOME']}/.cache")
+        if not home:
+            return None
+        chosen = f"{home}/gatekeeper"
+    name = sha256(f"{file.resolve()}\0{server}".encode("utf-8", "surrogatepass")).hexdigest()
+    return Path(chosen) / "projects" / name
+
+
+def _kept(place: Path, file: Path) -> Project | None:
+    with suppress(*_UNREADABLE), place.open("rb") as stream:
+        if not _is_own(os.fstat(stream.fileno())):
+            return None
+        packed = stream.read()
+        head, _, body = packed.partition(b"\n\n")
+        digest, *patterns = head.decode().split("\n")
+        if digest == _digest(file, patterns):
+            project = _Unpickler(io.BytesIO(body)).load()
+            return project if isinstance(project, Project) else None
+    return None
+
+
+def _keep(place: Path, project: Project, file: Path, patterns: Sequence[str] | None) -> None:
+    if patterns is None or any("\n" in pattern or not pattern for pattern in patterns):
+        return
+    with suppress(*_UNREADABLE):
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        head = "\n".join([_digest(file, patterns), *patterns])
+        half, name = tempfile.mkstemp(dir=place.parent)
+        try:
+            with open(half, "wb") as stream:
+                stream.write(head.encode() + b"\n\n" + pickle.dumps(project, 5))
+            os.replace(name, place)
+        except _UNREADABLE:
+            os.unlink(name)
+            raise
+
+
+def _is_own(there: os.stat_result) -> bool:
+    """Whether nobody else can have written it."""
+    return there.st_uid == os.getuid() and not there.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _digest(file: Path, patterns: Sequence[str]) -> str:
+    """Of us, and of everything that a project is made of. Raises: OSError, ValueError, NotImplementedError."""
+    made = sha256(_ourselves().encode())
+    root = file.resolve().parent
+    for path in (file, *(path for pattern in patterns for path in matching(root, pattern))):
+        content = path.read_bytes()
+        made.update(f"{os.path.relpath(path, root)}\0{os.path.realpath(path)}\0{len(content)}\0".encode())
+        made.update(content)
+    return made.hexdigest()
+
+
+def _ourselves() -> str:
+    """Our version; in a checkout, whatever changes a file of ours is another one."""
+    marks = [
+        (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
+        for part in _OURS
+        for entry in sorted(os.scandir(_PACKAGE / part), key=lambda entry: entry.name)
+        if entry.name.endswith(".py")
+    ]
+    return f"{__version__} {sys.version} {marks}"
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes values of ours, and calls nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The class. Raises: UnpicklingError for anything that is no class of a project's values."""
+        parts = module.split(".")
+        if parts[0] == "gatekeeper" and len(parts) > 1 and parts[1] in (*_OURS, "errors"):
+            found = super().find_class(module, name)
+            if isinstance(found, type):
+                return found
+        elif (module, name) in _OTHERS:
+            return super().find_class(module, name)
+        raise pickle.UnpicklingError(f"{module}.{name} is no part of a project")
