@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final
 
 from gatekeeper.engines.frame_terms import (
@@ -44,11 +45,14 @@ class Raw:
 
 def text(value: str) -> str:
     """A text in double quotes, or in single ones where that saves escapes."""
-    said = repr(value)
-    if said[0] == "'" and '"' not in value:
-        inner = said[1:-1].replace("\\'", "'")
-        return f'"{inner}"'
-    return said
+    quote = "'" if value.count('"') > value.count("'") else '"'
+    return quote + "".join(_escaped(sign, quote) for sign in value) + quote
+
+
+def _escaped(sign: str, quote: str) -> str:
+    if sign in "'\"":
+        return f"\\{sign}" if sign == quote else sign
+    return repr(sign)[1:-1]
 
 
 def source(value: Any, indent: int = 0, taken: int = 0) -> str:
@@ -102,7 +106,9 @@ def _flat(value: Any) -> str:
             return f"date({value.year}, {value.month}, {value.day})"
         case Decimal():
             return _flat(int(value) if value == value.to_integral_value() else float(value))
-    return repr(value)
+        case float() if not isfinite(value):
+            return f'float("{value}")'
+    return repr(value).replace("e+", "e") if isinstance(value, float) else repr(value)
 
 
 def column(name: str) -> str:
@@ -119,6 +125,8 @@ def expression(term: Term) -> str:
             return f"{column(name)}.is_nan()"
         case Settled(_, truth):
             return f"pl.lit({truth})"
+        case Compared(name, op, bool(value)) if op in ("=", "<>"):
+            return column(name) if value == (op == "=") else f"~{column(name)}"
         case Compared(name, op, value):
             return f"{column(name)} {_OPS[op]} {_flat(value)}"
         case OneOf(name, values):
@@ -149,8 +157,10 @@ def wrapped(term: Term) -> str:
     said = expression(term)
     if isinstance(term, (Every, AnyOf)) and len(term.parts) == 1:
         return wrapped(term.parts[0])
-    loose = isinstance(term, (Compared, Every, AnyOf)) or (
-        isinstance(term, Long) and (term.low is None or term.high is None)
+    loose = (
+        isinstance(term, (Every, AnyOf))
+        or (isinstance(term, Compared) and " " in said)
+        or (isinstance(term, Long) and (term.low is None or term.high is None))
     )
     return f"({said})" if loose else said
 

@@ -6,19 +6,34 @@ import keyword
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timezone
 from typing import Any, Final
 
 from gatekeeper.contracts.yaml_lines import read_yaml
-from gatekeeper.frame.code import Call, Raw, pattern_text, source, text
+from gatekeeper.frame.code import WIDTH, Call, Raw, pattern_text, source
 from gatekeeper.frame.contract import ContractLike, Promise, promise_of, promises_of
 from gatekeeper.frame.rule_code import body
+from gatekeeper.model.pattern import check_pattern
 from gatekeeper.model.rule import PlannedRule
-from gatekeeper.rules.freshness import Freshness
+from gatekeeper.rules.schema import Schema
 
 Said = dict[str, Any]
+# what the class itself is asked for, and what the code around a field names: a field called so would hide it
+_TAKEN: Final = frozenset({
+    "Config", "build_schema_", "empty", "example", "from_json", "from_yaml", "get_metadata", "pydantic_validate",
+    "strategy", "to_json", "to_json_schema", "to_schema", "to_yaml", "validate", "pa", "pl", "Annotated", "UTC",
+    "ZoneInfo", "bool", "date", "datetime", "float", "int", "str", "timedelta",
+})  # fmt: skip
+# how the ids end of rules that the standard's own keys make
+_DERIVED: Final = frozenset({
+    "required", "unique", "enum", "min", "max", "min_length", "max_length", "pattern", "exclusiveMinimum",
+    "exclusiveMaximum",
+})  # fmt: skip
+_BEYOND: Final = "no field and no expression over a frame says it; it stands in the metadata"
+_AWARE: Final = Call("pl.Datetime", ("us", "UTC"))
 _ANNOTATIONS: Final = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "date": "pl.Date", "time": "pl.Time",
+    "timestamp": "pl.Datetime",
 }  # fmt: skip
 _DTYPES: Final = {
     "string": "pl.String", "integer": "pl.Int64", "number": "pl.Float64", "boolean": "pl.Boolean", "date": "pl.Date",
@@ -41,6 +56,7 @@ def model_code(contract: ContractLike, table: str | None = None, project: Any = 
         name for name in ("UTC", "date", "datetime", "timedelta") if re.search(rf"(?<![.\w]){name}(\(|\.|\))", used)
     ]
     lines += [f"from datetime import {', '.join(times)}"] if times else []
+    lines += ["from typing import Annotated"] if "Annotated[" in used else []
     lines += ["from zoneinfo import ZoneInfo"] if "ZoneInfo(" in used else []
     lines += [""] if lines[-1] else []
     lines += ["import pandera.polars as pa"]
@@ -64,21 +80,28 @@ class _Model:
 
     promise: Promise
     beyond: list[str] = field(default_factory=list)
-    names: set[str] = field(default_factory=lambda: {"Config", "l", "I", "O"})
+    names: set[str] = field(default_factory=lambda: {*_TAKEN, "l", "I", "O"})
     aware: set[str] = field(default_factory=set)
     """Columns of instants."""
+    said: set[str] = field(default_factory=set)
+    """The rules, by their ids, that the model holds or was said not to."""
 
     def written(self) -> str:
         contract, entry = self.promise.contract, self.promise.table
-        document = read_yaml(self.promise.project.root / contract.file, contract.file).value
+        read = read_yaml(self.promise.project.root / contract.file, contract.file)
+        document = read.value
         whole: Said = {key: value for key, value in document.items() if key not in ("schema", "slaProperties")}
         table: Said = next(dict(one) for one in document["schema"] if one.get("name") == entry.name)
-        levels = list(document.get("slaProperties", ()))
+        levels = [
+            (level, read.at(("slaProperties", n))[0]) for n, level in enumerate(document.get("slaProperties", ()))
+        ]
         self.rules = {rule.id: rule for rule in self.promise.rules}
-        self.by_place = {(rule.line, rule.column): rule for rule in self.promise.rules}
         fields, left_out = self._fields(table.pop("properties", ()))
         checks, unheld = self._checks(table, list(table.pop("quality", ())), document)
         own_levels, other_levels = self._levels(levels)
+        # its columns' presence and types are the fields themselves
+        rest = [rule for rule in self.promise.rules if rule.id not in self.said and rule.rule != Schema()]
+        self.beyond += [f"{rule.id}: {rule.unsupported or _BEYOND}" for rule in rest]
         title, said = table.pop("businessName", None), table.pop("description", None)
         is_doc = bool(said) and _is_docstring(said, 78)
         kept: Said = {"contract": {**whole, **({"slaProperties": other_levels} if other_levels else {})}}
@@ -114,22 +137,22 @@ class _Model:
         lines: list[str] = []
         unsaid: dict[int, Said] = {}
         for place, prop in enumerate(properties):
-            annotation = _annotation(prop)
-            if annotation is None:
+            dtype = _dtype(prop)
+            if dtype is None:
                 self.beyond.append(
                     f"{prop['name']}: pandera has no type for {prop.get('logicalType', 'a column of any type')}"
                 )
                 unsaid[place] = prop
                 continue
-            lines += self._field(dict(prop), annotation)
+            lines += self._field(dict(prop), dtype)
         return "\n".join(lines), unsaid
 
-    def _field(self, prop: Said, annotation: str) -> list[str]:
+    def _field(self, prop: Said, dtype: Call | str) -> list[str]:
         written = prop.pop("name")
         physical = prop.pop("physicalName", written)
         given: list[tuple[str, Any]] = []
         name = self._name(physical)
-        if "UTC" in annotation:
+        if dtype == _AWARE:
             self.aware.add(physical)
         if name != physical:
             given.append(("alias", physical))
@@ -140,13 +163,14 @@ class _Model:
         if prop.pop("unique", False):
             given.append(("unique", True))
         options = dict(prop.pop("logicalTypeOptions", {}))
-        given += _limits(options, annotation)
-        if options.get("timezone") is True and "UTC" in annotation:
+        given += _limits(options, dtype)
+        if options.get("timezone") is True and dtype == _AWARE:
             options.pop("timezone")
-        values = [item.get("value") for item in prop.get("enum", ()) if set(item) == {"value"}]
-        if values and len(values) == len(prop["enum"]) and None not in values:
+        values = [item.get("value") for item in prop.get("enum", ())]
+        if values and None not in values:
             given.append(("isin", values))
-            prop.pop("enum")
+            if all(set(item) == {"value"} for item in prop["enum"]):
+                prop.pop("enum")  # else what is said of the values stays beside them
         given += [(key, prop.pop(word)) for key, word in (("title", "businessName"), ("description", "description"))
                   if prop.get(word)]  # fmt: skip
         if required is False and "required" in prop:
@@ -154,25 +178,34 @@ class _Model:
         kept = {**({"name": written} if written != physical else {}), **prop}
         if options:
             kept["logicalTypeOptions"] = options
-        kept |= self._of_column(written, kept)
         if kept:
             given.append(("metadata", {"odcs": kept}))
-        ids = [id for id, rule in self.rules.items() if rule.column == physical and self._is_derived(rule)]
-        comment = [f"    # {', '.join(ids)}"] if ids else []
+        comment = self._ids(physical, {key for key, _ in given}, given)
+        annotation, more = _annotated(dtype, len(f"    {name}: "))
+        given = [*more, *given]
         head = f"    {name}: {annotation}"
         value = source(Call("pa.Field", (), tuple(given)), 4, len(head) - 4 + 3) if given else ""
         return [*_folded(comment), head + (f" = {value}" if value else "")]
 
-    def _of_column(self, name: str, kept: Said) -> Said:
-        """The rules under a column stay with it: a field has no name for them."""
-        for entry in kept.get("quality", ()):
-            self.beyond.append(f"{name}: {entry.get('id') or entry.get('metric') or 'a rule'} stands in its metadata")
-        return {}
+    def _ids(self, physical: str, keys: set[str], given: Sequence[tuple[str, Any]]) -> list[str]:
+        """The rules that the field holds, as a comment."""
+        length = next((set(value) for key, value in given if key == "str_length"), set())
+        held = {
+            "required": "nullable" not in keys, "unique": "unique" in keys, "enum": "isin" in keys,
+            "min": bool(keys & {"ge", "gt"}), "max": bool(keys & {"le", "lt"}), "min_length": "min_value" in length,
+            "max_length": "max_value" in length, "pattern": bool(keys & {"str_matches", "str_contains"}),
+            "exclusiveMinimum": "gt" in keys, "exclusiveMaximum": "lt" in keys,
+        }  # fmt: skip
+        ids = [id for id, rule in self.rules.items() if rule.column == physical and self._is_derived(rule)]
+        here = [id for id in ids if held[id.rpartition(".")[2]]]
+        self.said.update(here)
+        return [f"    # {', '.join(here)}"] if here else []
 
     def _is_derived(self, rule: PlannedRule) -> bool:
-        return rule.kind in ("nulls", "unique", "range", "length", "pattern", "values") and ".".join(
-            ("", rule.id.rpartition(".")[2])
-        ) in (".required", ".unique", ".enum", ".min", ".max", ".min_length", ".max_length", ".pattern")
+        return (
+            rule.kind in ("nulls", "unique", "range", "length", "pattern", "values")
+            and rule.id.rpartition(".")[2] in _DERIVED
+        )
 
     def _name(self, physical: str) -> str:
         name = physical if physical.isidentifier() and not keyword.iskeyword(physical) else re.sub(r"\W", "_", physical)
@@ -189,31 +222,29 @@ class _Model:
             rule = self._rule_of(entry)
             lines = None if rule is None or rule.rule is None else body(rule, self.aware)
             if lines is None or rule is None:
-                why = (rule.unsupported if rule is not None else "") or "no expression over a frame says it"
-                self.beyond.append(f"{rule.id if rule is not None else entry.get('id', 'a rule')}: {why}")
                 unheld[place] = entry
                 continue
             made.append(self._method(rule, dict(entry), lines))
         return made, unheld
 
-    def _levels(self, levels: Sequence[Said]) -> tuple[list[str], dict[int, Said]]:
+    def _levels(self, levels: Sequence[tuple[Said, int]]) -> tuple[list[str], dict[int, Said]]:
+        """A check for each that a model can tell, and all others by their places; with their lines in the file."""
         made: list[str] = []
         others: dict[int, Said] = {}
         taken: set[str] = set()
-        elsewhere = [r for r in self.promise.contract.rules if r.id not in self.rules]
-        for place, level in enumerate(levels):
-            rule = next((r for r in self.promise.rules if isinstance(r.rule, Freshness) and r.id not in taken
-                         and r.kind == "freshness" and _is_level(r, level)), None)  # fmt: skip
+        elsewhere = [rule for rule in self.promise.contract.rules if rule.id not in self.rules]
+        for place, (level, line) in enumerate(levels):
+            rule = next((r for r in self.promise.rules if _is_level(r, level, line) and r.id not in taken), None)
             if rule is None:
-                if not any(_is_level(other, level) for other in elsewhere):
+                if not any(_is_level(other, level, line) for other in elsewhere):
                     others[place] = level
                 continue
             taken.add(rule.id)
-            lines = body(rule, self.aware)
+            lines = body(rule, self.aware) if rule.rule is not None else None
             if lines is None:
                 others[place] = level
                 continue
-            made.append(self._method(rule, {}, lines, {"slaProperties": level}))
+            made.append(self._method(rule, {}, lines, {"slaProperties": {place: level}}))
         return made, others
 
     def _rule_of(self, entry: Said) -> PlannedRule | None:
@@ -226,6 +257,7 @@ class _Model:
 
     def _method(self, rule: PlannedRule, entry: Said, lines_of_rule: list[str], statistics: Said | None = None) -> str:
         name = self._name(re.sub(r"\W+", "_", rule.id.partition("#")[2], flags=re.ASCII).strip("_").lower() or "rule")
+        self.said.add(rule.id)
         given: list[tuple[str, Any]] = [("name", rule.id)]
         title, said = entry.pop("name", None), entry.pop("description", None)
         unnamed = entry.pop("id", None) is None and statistics is None
@@ -250,32 +282,47 @@ class _Model:
         return "\n".join([*lines, *(f"        {line}" for line in lines_of_rule)])
 
 
-def _annotation(prop: Mapping[str, Any]) -> str | None:
+def _dtype(prop: Mapping[str, Any]) -> Call | str | None:
+    """The type of a field: a name, or polars' class with its arguments."""
     logical, options = prop.get("logicalType"), prop.get("logicalTypeOptions") or {}
-    if logical == "timestamp":
-        return 'pl.Datetime("us", "UTC")' if options.get("timezone") is True else 'pl.Datetime("us")'
+    if logical == "timestamp" and options.get("timezone") is True:
+        return _AWARE
     if logical in ("array", "object"):
         return _nested(prop)
     return _ANNOTATIONS.get(logical or "")
 
 
-def _nested(prop: Mapping[str, Any]) -> str | None:
+def _annotated(dtype: Call | str, taken: int) -> tuple[str, list[tuple[str, Any]]]:
+    """The annotation, and the arguments of its type beside it where they make it too long."""
+    if isinstance(dtype, str):
+        return dtype, []
+    said = f"Annotated[{dtype.name}, {', '.join(source(part) for part in dtype.given)}]"
+    if taken + len(said) + len(" = pa.Field(") <= WIDTH and "\n" not in said:
+        return said, []
+    key = {"pl.List": "inner", "pl.Struct": "fields"}[dtype.name]
+    return dtype.name, [("dtype_kwargs", {key: dtype.given[0]})]
+
+
+def _nested(prop: Mapping[str, Any]) -> Call | None:
     logical = prop.get("logicalType")
     if logical == "array":
-        inner = _nested(prop.get("items") or {})
-        return None if inner is None else f"pl.List({inner})"
-    if logical == "object":
-        parts = [(part.get("name"), _nested(part)) for part in prop.get("properties") or ()]
-        if not parts or any(inner is None for _, inner in parts):
-            return None
-        return "pl.Struct({" + ", ".join(f"{text(str(name))}: {inner}" for name, inner in parts) + "})"
-    return _DTYPES.get(logical or "")
+        inner = _inner(prop.get("items") or {})
+        return None if inner is None else Call("pl.List", (inner,))
+    parts = {str(part.get("name")): _inner(part) for part in prop.get("properties") or ()}
+    return None if not parts or None in parts.values() else Call("pl.Struct", (parts,))
 
 
-def _limits(options: Said, annotation: str) -> list[tuple[str, Any]]:
+def _inner(prop: Mapping[str, Any]) -> Call | Raw | None:
+    logical = prop.get("logicalType")
+    if logical in ("array", "object"):
+        return _nested(prop)
+    return Raw(_DTYPES[logical]) if logical in _DTYPES else None
+
+
+def _limits(options: Said, dtype: Call | str) -> list[tuple[str, Any]]:
     """What a field says of the options, which are taken out of them."""
     found: list[tuple[str, Any]] = []
-    numbers = annotation in ("int", "float")
+    numbers = dtype in ("int", "float")
     for key, arg in (("minimum", "ge"), ("maximum", "le"), ("exclusiveMinimum", "gt"), ("exclusiveMaximum", "lt")):
         value = options.get(key)
         beyond = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}.get(key)
@@ -283,45 +330,51 @@ def _limits(options: Said, annotation: str) -> list[tuple[str, Any]]:
             continue
         if numbers and isinstance(value, (int, float)):
             found.append((arg, options.pop(key)))
-        elif (annotation == "pl.Date" and (parsed := _iso(value, date)) is not None) or (
-            annotation == 'pl.Datetime("us")' and (parsed := _iso(value, datetime)) is not None
+        elif (dtype == "pl.Date" and (parsed := _iso(value, date)) is not None) or (
+            dtype in ("pl.Datetime", _AWARE) and (parsed := _iso(value, datetime, is_aware=dtype == _AWARE)) is not None
         ):
             found.append((arg, parsed))
-            options.pop(key)
-    if annotation == "str":
+            if parsed.isoformat() == value:
+                options.pop(key)  # else it is kept as it was written, too
+    if dtype == "str":
         length = {arg: options.pop(key) for key, arg in (("minLength", "min_value"), ("maxLength", "max_value"))
                   if options.get(key) is not None}  # fmt: skip
         if length:
             found.append(("str_length", length))
         pattern = options.get("pattern")
-        if isinstance(pattern, str):
+        if isinstance(pattern, str) and _is_read(pattern):
             options.pop("pattern")
             anchored = pattern.startswith("^") and "|" not in pattern
             found.append(("str_matches" if anchored else "str_contains", Raw(pattern_text(pattern))))
     return found
 
 
-def _iso(value: Any, kind: Any) -> Any:
-    """The date or time that the text means, where the text is how that would be written again."""
+def _is_read(pattern: str) -> bool:
+    """Whether every engine reads the pattern, and the contract has a rule of it."""
+    try:
+        check_pattern(pattern)
+    except ValueError:
+        return False
+    return True
+
+
+def _iso(value: Any, kind: Any, *, is_aware: bool = False) -> Any:
+    """The date or time that the text means; None where only one of it and the column has a zone."""
     try:
         parsed = kind.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return parsed if parsed.isoformat() == value and getattr(parsed, "tzinfo", None) is None else None
+    if (getattr(parsed, "tzinfo", None) is not None) != is_aware:
+        return None
+    return parsed.astimezone(timezone.utc) if is_aware and parsed.utcoffset() else parsed
 
 
-def _is_level(rule: PlannedRule, level: Mapping[str, Any]) -> bool:
+def _is_level(rule: PlannedRule, level: Mapping[str, Any], line: int) -> bool:
+    """Whether the rule is the level's: several may stand in a line, and one may make rules of several columns."""
     if "id" in level:
         return rule.id.partition("#")[2] == str(level["id"])
-    element = str(level.get("element") or "")
-    word = str(level.get("property", "")).strip().lower()
-    said = {"freshness": "freshness", "latency": "latency", "ly": "latency"}.get(word)
-    return (
-        said is not None
-        and rule.column is not None
-        and element.rpartition(".")[2] == rule.column
-        and rule.id.endswith(f".{said}")
-    )
+    columns = {part.strip().rpartition(".")[2] for part in str(level.get("element") or "").split(",")}
+    return rule.line == line and (rule.column or "") in columns and not rule.id.endswith(".schema")
 
 
 def _folded(comment: list[str]) -> list[str]:

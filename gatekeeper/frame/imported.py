@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,18 +70,20 @@ def contract_of(models: Sequence[tuple[str, Any]], id: str | None = None) -> tup
     written = [_Table(name, schema).written() for name, schema in models]
     base: Said = next((dict(table.contract) for table in written if table.contract), {})
     first = models[0][1].name or models[0][0].rpartition(":")[2]
-    head: Said = {
-        "apiVersion": base.pop("apiVersion", "v3.2.0"),
-        "kind": base.pop("kind", "DataContract"),
-        "id": id or base.pop("id", None) or _slug(first),
-        "version": base.pop("version", "1.0.0"),
-        "status": base.pop("status", "draft"),
+    defaults = {
+        "apiVersion": "v3.2.0",
+        "kind": "DataContract",
+        "id": _slug(first),
+        "version": "1.0.0",
+        "status": "draft",
     }
-    base.pop("id", None)
-    levels = [level for table in written for level in table.levels]
-    said = {**head, **base, "schema": [table.said for table in written]}
-    if levels or "slaProperties" in base:
-        said["slaProperties"] = _placed(levels, base.get("slaProperties", {}))
+    # what was exported has all that it had, in its order
+    head = {**base, "id": id or base.get("id") or defaults["id"]} if base else {**defaults, "id": id or defaults["id"]}
+    levels = {place: level for table in written for place, level in table.levels.items()}
+    head.pop("slaProperties", None)
+    said = {**head, "schema": [table.said for table in written]}
+    if levels:
+        said["slaProperties"] = [levels[place] for place in sorted(levels)]
     return said, [f"{table.said['name']}: {lost}" for table in written for lost in table.lost]
 
 
@@ -108,13 +111,22 @@ def _placed(made: Sequence[Said], kept: Mapping[int, Said]) -> list[Said]:
     return found
 
 
+def _is_same(written: Any, value: Any) -> bool:
+    """Whether two texts are one moment."""
+    try:
+        return datetime.fromisoformat(written) == datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return False
+
+
 @dataclass
 class _Written:
     """A table of the contract, and what belongs to the whole of it."""
 
     said: Said
     contract: Said
-    levels: list[Said]
+    levels: dict[int, Said]
+    """By their places in the contract."""
     lost: list[str]
 
 
@@ -130,13 +142,14 @@ class _Table:
     source: str
     schema: Any
     lost: list[str] = field(default_factory=list)
-    levels: list[Said] = field(default_factory=list)
+    levels: dict[int, Said] = field(default_factory=dict)
     quality: list[Said] = field(default_factory=list)
 
     def written(self) -> _Written:
         schema = self.schema
         kept = dict((schema.metadata or {}).get("odcs", {}))
         contract, table = dict(kept.get("contract", {})), dict(kept.get("table", {}))
+        self.levels.update(contract.get("slaProperties", {}))
         name = table.pop("name", None) or schema.name or _slug(self.source.rpartition(":")[2])
         said: Said = {"name": name}
         if schema.title:
@@ -306,6 +319,8 @@ class _Table:
     def _put(self, check: Any, of: tuple[Said, Said], column: str, kind: str, keys: Said, option: Said) -> None:
         """As the standard's own field where that is free and says it all, else as a rule under the column."""
         said, options = of
+        if option and all(key in options and _is_same(options[key], value) for key, value in option.items()):
+            return  # an exported field, whose option is kept as it was written
         is_plain = not check.raise_warning and not check.title and not check.description
         if is_plain and "enum" in option and "enum" not in said:
             said["enum"] = option["enum"]
@@ -334,9 +349,9 @@ class _Table:
 
     def _own(self, check: Any, statistics: Said) -> bool:
         """A rule that was exported: its name is the id, its statistics are what the contract says."""
-        level = statistics.pop("slaProperties", None)
-        if level is not None:
-            self.levels.append(dict(level))
+        levels = statistics.pop("slaProperties", None)
+        if levels is not None:
+            self.levels.update(levels)
             return True
         id, kinds = check.name.partition("#")[2], [key for key in statistics if key in RULES]
         rule: Said = {} if statistics.pop("unnamed", False) else {"id": id}

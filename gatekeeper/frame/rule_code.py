@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gatekeeper.engines.frame_terms import AnyOf, Every, Missing, Neither, OneOf, Scope, Term, of_rows, term
-from gatekeeper.frame.code import WIDTH, Call, Raw, column, expression, source, text, wrapped
+from gatekeeper.engines.frame_terms import AnyOf, Every, Found, Missing, Neither, OneOf, Scope, Term, of_rows, term
+from gatekeeper.frame.code import WIDTH, Call, Raw, column, expression, pattern_text, source, text, wrapped
 from gatekeeper.model.bound import Bound
 from gatekeeper.model.catalog import Catalog, ColumnFact, Type
 from gatekeeper.model.finding import Seen
@@ -82,25 +82,48 @@ def _returned(said: str | Call) -> list[str]:
 
 
 def _assigned(name: str, said: Term | list[str]) -> list[str]:
-    """`name = this & that`, a part a line where one is too long."""
-    if not isinstance(said, list):
-        flat = f"{name} = {expression(said)}"
-        if len(flat) + 8 <= WIDTH:
-            return [flat]
-        inner, sign = (said.part, "~") if isinstance(said, Neither) else (said, "")
-        if isinstance(inner, OneOf):
-            head = f"{name} = {sign}"
-            call = source(Call(f"{column(inner.column)}.is_in", (list(inner.values),)), 8, len(head))
-            return (head + call).replace("\n" + " " * 8, "\n").split("\n")
-        parts, sign = [expression(said)], "&"
-        if isinstance(said, (Every, AnyOf)):
-            parts, sign = [wrapped(part) for part in said.parts], "&" if isinstance(said, Every) else "|"
-    else:
-        parts, sign = said, "&"
+    """`name = this & that`, a part a statement where one line is too short for them."""
+    parts, sign = (said, "&") if isinstance(said, list) else ([expression(said)], "&")
+    if isinstance(said, (Every, AnyOf)) and said.parts:
+        parts, sign = [wrapped(part) for part in said.parts], "&" if isinstance(said, Every) else "|"
     flat = f"{name} = {f' {sign} '.join(parts)}"
-    if len(flat) + 8 <= WIDTH or len(parts) == 1:
+    if _fits(flat):
         return [flat]
-    return [f"{name} = (", f"    {parts[0]}", *(f"    {sign} {part}" for part in parts[1:]), ")"]
+    if isinstance(said, list):
+        return [f"{name} = {parts[0]}", *(f"{name} &= {part}" for part in parts[1:])]
+    if isinstance(said, (Every, AnyOf)) and said.parts:
+        lines = _assigned(name, said.parts[0])
+        for number, part in enumerate(said.parts[1:], 2):
+            lines += _joined(name, sign, part, number)
+        return lines
+    if isinstance(said, Neither):
+        return [*_assigned(name, said.part), f"{name} = ~{name}"]
+    return _called(f"{name} = ", said)
+
+
+def _joined(name: str, sign: str, part: Term, number: int) -> list[str]:
+    flat = f"{name} {sign}= {expression(part)}"
+    if _fits(flat):
+        return [flat]
+    if isinstance(part, (Every, AnyOf, Neither)):
+        return [*_assigned(f"{name}_{number}", part), f"{name} {sign}= {name}_{number}"]
+    return _called(f"{name} {sign}= ", part)
+
+
+def _called(head: str, said: Term) -> list[str]:
+    """A single call, its arguments in lines of their own."""
+    match said:
+        case OneOf(name, values):
+            call = Call(f"{column(name)}.is_in", (list(values),))
+        case Found(name, pattern):
+            call = Call(f"{column(name)}.str.contains", (Raw(pattern_text(pattern)),))
+        case _:
+            return [head + expression(said)]
+    return (head + source(call, 8, len(head))).replace("\n" + " " * 8, "\n").split("\n")
+
+
+def _fits(line: str) -> bool:
+    return len(line) + 8 <= WIDTH
 
 
 def _limits_of(kind: Any) -> tuple[Bound, ...]:

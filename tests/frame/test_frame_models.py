@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -17,6 +18,7 @@ from gatekeeper.cli import cli
 from gatekeeper.contracts.yaml_lines import read_yaml
 from gatekeeper.errors import UsageError
 from gatekeeper.frame import check
+from gatekeeper.frame.contract import promises_of
 from gatekeeper.frame.exported import model_code
 from gatekeeper.frame.imported import LOST, contract_of, load_model, schema_of
 
@@ -54,31 +56,77 @@ def reread(folder, contract):
     return read_yaml(folder / "back.odcs.yaml", "back.odcs.yaml").value
 
 
-def test_a_contract_comes_back_from_its_model_as_it_was(folder):
-    (folder / "shop.odcs.yaml").write_text(SHOP, encoding="utf-8")
-    code, _ = model_code("shop.odcs.yaml")
-    contract, lost = imported(folder, "shop_models", code, "Orders", "Customers")
-    assert reread(folder, contract) == read_yaml(folder / "shop.odcs.yaml", "shop").value
+CONTRACTS = sorted(
+    path
+    for folder in ("contracts", "tests/contracts/standard", "tests/frame")
+    for path in (ROOT / folder).glob("*.odcs.yaml")
+)
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda path: path.name.partition(".")[0])
+def test_a_contract_comes_back_from_its_model_as_it_was(folder, contract):
+    (folder / "a.odcs.yaml").write_bytes(contract.read_bytes())
+    code, _ = model_code("a.odcs.yaml")
+    name = f"models_{contract.name.partition('.')[0]}"
+    back, lost = imported(folder, name, code, *re.findall(r"^class (\w+)\(pa", code, re.MULTILINE))
+    assert reread(folder, back) == read_yaml(folder / "a.odcs.yaml", "a").value
     assert lost == []
-    again, _ = model_code("back.odcs.yaml")
-    assert again == code
 
 
-def test_the_code_is_formatted_and_lints_clean(folder):
+def test_the_code_is_formatted_and_lints_and_types_clean(folder):
+    for contract in CONTRACTS:
+        code, _ = model_code(contract)
+        (folder / f"models_{contract.name.partition('.')[0]}.py").write_text(code, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (
+        [*ruff, "format", "--isolated", "--diff", "."],
+        [*ruff, "check", "--isolated", "--select", "E4,E7,E9,F,I,UP,B", "."],
+        [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--cache-dir", str(ROOT / ".mypy_cache"), "."],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_rules_stand_in_the_code_by_their_ids_and_what_a_model_cannot_hold_too(folder):
     (folder / "shop.odcs.yaml").write_text(SHOP, encoding="utf-8")
     code, beyond = model_code("shop.odcs.yaml")
-    (folder / "models.py").write_text(code, encoding="utf-8")
-    ruff = [sys.executable, "-m", "ruff"]
-    formatted = subprocess.run([*ruff, "format", "--isolated", "--diff", "models.py"], capture_output=True, text=True)
-    assert formatted.returncode == 0, formatted.stdout
-    linted = subprocess.run(
-        [*ruff, "check", "--isolated", "--select", "E,F,I,UP,B", "models.py"], capture_output=True, text=True
-    )
-    assert linted.returncode == 0, linted.stdout
     assert "# shop#orders.state.required, shop#orders.state.enum" in code
     assert 'name="shop#v"' in code
     assert any("shop#rows" in said for said in beyond)
     assert "# not in this model: shop#rows: a query of its own" in code
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda path: path.name.partition(".")[0])
+def test_every_rule_is_in_the_model_or_said_to_be_beyond_it(folder, contract):
+    code, beyond = model_code(contract)
+    words = re.sub(r"\n +# ", " ", code)
+    rules = {(promise.table.name, rule.id) for promise in promises_of(contract) for rule in promise.rules}
+    lost = [id for table, id in rules if id not in words and not id.endswith(".schema")]
+    assert lost == []
+    assert all(said.split(": ")[1] in words for said in beyond)
+
+
+def test_no_field_hides_what_the_class_or_the_code_beside_it_needs(folder):
+    import pandera.polars as pa
+
+    taken = [name for name in dir(pa.DataFrameModel) if not name.startswith("_")]
+    names = [*taken, "pa", "pl", "date", "datetime", "timedelta", "UTC", "ZoneInfo", "Annotated", "int", "str", "class"]
+    columns = "".join(
+        f"      - {{name: {name}, logicalType: date, logicalTypeOptions: {{minimum: '2020-01-01'}}}}\n"
+        for name in names
+    )
+    (folder / "t.odcs.yaml").write_text(
+        "apiVersion: v3.2.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\nschema:\n"
+        f"  - name: t\n    properties:\n{columns}",
+        encoding="utf-8",
+    )
+    code, beyond = model_code("t.odcs.yaml")
+    (folder / "taken_model.py").write_text(code, encoding="utf-8")
+    importlib.invalidate_caches()
+    model = importlib.import_module("taken_model").T
+    day = datetime(2024, 1, 1).date()
+    frame = pl.DataFrame({name: [day] for name in names})
+    assert (beyond, model.validate(frame).shape) == ([], frame.shape)
 
 
 def test_the_exported_model_refuses_what_the_contract_refuses(folder):
