@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 BASE := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+SPARK := .venv-spark
 # more for pytest: make test ARGS="-k demo"
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types bench bench-lineage docs accept check build clean
+.PHONY: help demo test spark lint types bench bench-lineage docs accept check build clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ demo: $(BASE)  ## build the example's warehouse and play its nights before the g
 
 test: $(DEV)  ## all tests
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+spark: $(SPARK)/.installed  ## frames beside PySpark and pandas 2, in an environment of their own; needs a Java
+	$(SPARK)/bin/python -m pytest tests/frame/test_one_truth.py tests/frame/test_frame_spark.py tests/frame/test_frame_check.py $(ARGS)
 
 lint: $(DEV)  ## ruff, its formatter, and the layers of the house
 	$(BIN)/ruff check
@@ -46,7 +50,7 @@ docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON S
 accept: $(DEV)  ## rewrite the golden files; read the diff
 	GATEKEEPER_ACCEPT=1 $(BIN)/python -m pytest -n 2 $(ARGS)
 
-check: lint types  ## what CI runs: lint, types, docs that have drifted, tests
+check: lint types  ## lint, types, docs that have drifted, tests: what CI runs, beside `make spark`
 	$(BIN)/python docs/generate.py --check
 	$(MAKE) test
 
@@ -55,7 +59,7 @@ build: $(DEV)  ## the wheel, in dist/
 
 clean:  ## caches and builds; .venv and demo/ stay
 	rm -rf dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
-	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -not -path './$(SPARK)/*' -prune -exec rm -rf {} +
 
 $(BASE): pyproject.toml
 	@test -n "$(PYTHON)" || { echo "gatekeeper needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
@@ -66,6 +70,15 @@ $(BASE): pyproject.toml
 	@touch $@
 
 # dependency groups are read by pip 25.1 and later; a new Python 3.11 comes with 23
+$(SPARK)/.installed: pyproject.toml
+	@command -v java >/dev/null || { echo "PySpark needs a Java, such as Debian's default-jre-headless"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "gatekeeper needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	@echo "setting up $(SPARK)"
+	@test -x $(SPARK)/bin/python || $(PYTHON) -m venv $(SPARK)
+	@$(SPARK)/bin/python -m pip --quiet --disable-pip-version-check install --upgrade 'pip>=25.1'
+	@$(SPARK)/bin/python -m pip --quiet --disable-pip-version-check install --editable . --group spark
+	@touch $@
+
 $(DEV): $(BASE)
 	@echo "adding what the tests need"
 	@$(PIP) install --upgrade 'pip>=25.1'

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from gatekeeper.engines.frame_terms import Missing, Scope, Term, of_rows, term
 from gatekeeper.errors import UsageError
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 Backend = Literal["polars", "pandas", "pyspark"]
 BACKENDS: tuple[Backend, ...] = ("polars", "pandas", "pyspark")
+_HOMES: Final[dict[Backend, tuple[str, str]]] = {
+    "polars": ("frame_polars", "PolarsFrame"),
+    "pandas": ("frame_pandas", "PandasFrame"),
+    "pyspark": ("frame_spark", "SparkFrame"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +88,26 @@ def backend_of(frame: Any) -> Backend:
 
 
 def held(frame: Any, path: tuple[str, ...]) -> Held:
-    """The frame, to be asked; `path` is what its table is called. Imports the frame's own library only."""
-    match backend_of(frame):
-        case "polars":
-            from gatekeeper.engines.frame_polars import PolarsFrame
+    """The frame, to be asked; `path` is what its table is called. Imports the frame's own library only.
 
-            return PolarsFrame(frame, path)
-        case "pandas":
-            from gatekeeper.engines.frame_pandas import PandasFrame
+    Raises: UsageError.
+    """
+    backend = backend_of(frame)
+    home, name = _HOMES[backend]
+    made: Held = getattr(of_backend(backend, f"gatekeeper.engines.{home}"), name)(frame, path)
+    return made
 
-            return PandasFrame(frame, path)
-        case _:
-            from gatekeeper.engines.frame_spark import SparkFrame
 
-            return SparkFrame(frame, path)
+def of_backend(backend: Backend, module: str) -> Any:
+    """A module of ours that needs the backend's libraries. Raises: UsageError where one of them can't be imported."""
+    try:
+        return import_module(module)
+    except ImportError as wrong:
+        extra = "spark" if backend == "pyspark" else backend
+        raise UsageError(
+            f"{backend} frames can't be checked here: {wrong}\n  install gatekeeper[{extra}]"
+            + (", whose pandas is older than 3, and a Java" if backend == "pyspark" else "")
+        ) from wrong
 
 
 def answer(

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import datetime, timezone
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from gatekeeper.engines.frame import BACKENDS, Backend
+from gatekeeper.engines.frame import BACKENDS, Backend, of_backend
 from gatekeeper.errors import UsageError
 from gatekeeper.frame.contract import ContractLike, Promise, promise_of, promises_of
 from gatekeeper.frame.evaluation import Evaluation
@@ -44,7 +43,7 @@ def schema(
 
 def build_with(promise: Promise, shared: Shared, backend: Backend, *, coerce: bool) -> Any:
     """The schema whose checks share what they ask; see `schema`."""
-    home = import_module(f"gatekeeper.frame.schema_{backend}")
+    home = of_backend(backend, f"gatekeeper.frame.schema_{backend}")
     return getattr(home, f"{backend}_schema")(promise, shared, coerce=coerce)
 
 
