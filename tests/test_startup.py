@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,3 +48,20 @@ def test_lint_imports_no_driver_and_no_sqlalchemy(tmp_path):
         encoding="utf-8",
     )
     assert imported("lint", cwd=tmp_path) & (DRIVERS | {"sqlalchemy", "pandera"}) == set()
+
+
+def test_a_check_of_a_table_or_of_a_file_imports_no_frame_library(tmp_path):
+    duckdb.connect(str(tmp_path / "w.duckdb")).execute("CREATE TABLE t AS SELECT 1 AS a").close()
+    (tmp_path / "t.csv").write_text("a\n1\n", encoding="utf-8")
+    (tmp_path / "gatekeeper.yaml").write_text(
+        'version: 1\ncontracts: ["*.odcs.yaml"]\nconnections:\n  w: {url: "duckdb:///w.duckdb", timezone: UTC}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "t.odcs.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: t\nversion: 1.0.0\nstatus: active\n"
+        "schema:\n  - name: t\n    properties:\n      - {name: a, logicalType: integer, required: true}\n",
+        encoding="utf-8",
+    )
+    frames = {"pandera", "polars", "pandas", "pyarrow", "pyspark", "numpy"}
+    assert imported("check", "t", "--junit", "r.xml", cwd=tmp_path) & frames == set()
+    assert imported("check", "t", "--data", "t.csv", cwd=tmp_path) & frames == set()

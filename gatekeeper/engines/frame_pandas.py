@@ -189,7 +189,8 @@ class PandasFrame:
 
     def numbers(self, asked: Sequence[Number]) -> list[Any]:
         """A value for each."""
-        return [self._number(number) for number in asked]
+        with np.errstate(over="ignore", invalid="ignore"):  # infinity and NaN are answers, as in a database
+            return [self._number(number) for number in asked]
 
     def repeated(self, key: Sequence[str], within: Term | None) -> Repeated:
         """Rows that share their key."""
