@@ -60,6 +60,7 @@ class OutputReader:
         self.sites = {draft.id: draft.sites for draft in drafts}
         self.contract_rules = [rule for contract in contracts.values() for rule in contract.rules]
         self.calendars = calendars_of(project)
+        self._has_sql = project.sql is not None or project.dbt is not None
 
     def output(self, document: Document, keys: OutputFile) -> Output:
         """The output; what is wrong goes to the problems."""
@@ -86,6 +87,11 @@ class OutputReader:
         if keys.owner is not None and owners and keys.owner not in owners and "owners" not in self.lost:
             hint = did_you_mean(keys.owner, owners) or "add it under `owners:` in gatekeeper.yaml"
             register.problem(["owner"], "unknown-owner", f"no owner is called {keys.owner!r}", hint)
+        all_tables = tuple(dict.fromkeys((*tables, *(table for section in sections for table in section.tables))))
+        if self._has_sql and not all_tables and keys.hidden_dependencies != "ignore":
+            message = "no table of the output is named, so nobody looks for hidden dependencies in the project's SQL"
+            hint = "write `tables: [marts.revenue]`, or `hidden_dependencies: ignore`"
+            register.problem(["id"], "no-tables", message, hint, key=True, warning=True)
         return Output(
             id=keys.id,
             title=keys.title or "",
@@ -94,7 +100,7 @@ class OutputReader:
             owner=keys.owner,
             file=document.file,
             line=document.at(["id"], key=True)[0],
-            tables=tuple(dict.fromkeys((*tables, *(table for section in sections for table in section.tables)))),
+            tables=all_tables,
             sections=sections,
             inputs=tuple(inputs.values()),
             late=late_of(keys.when) or Late(),

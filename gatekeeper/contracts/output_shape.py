@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, Tag
@@ -14,6 +15,7 @@ from gatekeeper.contracts.project_file import Zone
 from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.contracts.tables import OwnerOrText
 from gatekeeper.errors import Problem
+from gatekeeper.model.bound import Bound, amount
 from gatekeeper.model.output import Late
 from gatekeeper.model.written import Duration, Written, duration
 from gatekeeper.registry import did_you_mean
@@ -135,17 +137,12 @@ def _expires(value: Any) -> date:
         raise ValueError(f"{value!r} is no date; write it as 2026-12-01") from None
 
 
-def _most(value: Any) -> float | timedelta:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0:
+def _most(value: Any) -> float | timedelta | Bound:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value) and value >= 0:
         return value
-    if isinstance(value, str) and value.strip().endswith("%"):
+    if isinstance(value, str):
         try:
-            return float(value.strip()[:-1])
-        except ValueError:
-            pass
-    elif isinstance(value, str):
-        try:
-            return duration(value)
+            return amount(value) if value.strip().endswith("%") else duration(value)
         except ValueError:
             pass
     raise ValueError(f"{value!r} is no limit; write rows such as 40, a share such as 1%, or a duration such as 3h")
@@ -203,7 +200,7 @@ class OutputFile(Shape):
         | None
     ) = None
     same_day: Zone | None = None
-    hidden_dependencies: Literal["fail", "warn", "ignore"] | None = None
+    hidden_dependencies: Literal["ignore", "warn", "fail"] | None = None
     checks: list[CheckKeys] | None = None
     when: WhenKeys | None = None
     backfill: BackfillKeys | None = None

@@ -27,6 +27,7 @@ from gatekeeper.model.predicate import (
     Or,
     Predicate,
     Sql,
+    check_order,
 )  # fmt: skip
 from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.time import zone as zone_of
@@ -226,6 +227,8 @@ def _of_whole(column: str, op: Op, value: Decimal) -> Term:
 def _between(scope: Scope, predicate: Between) -> Term:
     fact, zone = scope.fact(predicate.column), predicate.zone or scope.zone
     low, high = (None if isinstance(b, float) and isinf(b) else b for b in (predicate.low, predicate.high))
+    if fact.type.family == "string":
+        check_order(fact.name, _kind(fact), (low, high))
     text = any(isinstance(bound, str) for bound in (low, high))
     parts: list[Term] = []
     ops: tuple[tuple[Scalar | None, Op], ...] = (

@@ -14,6 +14,7 @@ from gatekeeper.model.ports import Memory
 from gatekeeper.model.question import Changed, Custom, Facts, Past, Question, Table
 from gatekeeper.model.report import QueryReport
 from gatekeeper.model.rule import PlannedRule
+from gatekeeper.planning.answered import holds_text
 from gatekeeper.planning.batch import alone, answers, batch, split, tables_asked
 from gatekeeper.planning.metadata import LastChange, by_metadata, glanced
 from gatekeeper.planning.proofs import step
@@ -205,7 +206,12 @@ def _ask(
             if reply.error is not None:
                 raise reply.error
             for question, value in answers(query, reply.rows).items():
-                replies[question] = Answer(value, around.nows[query.connection], "counted", (id,), reply.seconds)
+                wrong = holds_text(question, value)
+                replies[question] = (
+                    Unknown("query", wrong, (id,), reply.seconds)
+                    if wrong
+                    else Answer(value, around.nows[query.connection], "counted", (id,), reply.seconds)
+                )
         except EngineError as failed:
             if query.parts and failed.cause in ("query", "permission", "missing_table", "missing_column", "busy"):
                 beside += query.parts  # what one table lacks, or who holds it, is no word on the others

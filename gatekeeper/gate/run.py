@@ -170,7 +170,7 @@ def run(project: Project, scoped: Sequence[Scope], command: str, options: Option
             as_of=options.as_of,
             attempts=tuple(found.told),
             notes=(
-                *(str(problem) for problem in project.warnings),
+                *(str(problem).replace("\n  ", "; ") for problem in project.warnings),
                 *(said for scope in scoped for said in ending(scope.output, _today(options.as_of or started))),
                 *_unlimited(rules, options),
                 *_whole(rules, options),

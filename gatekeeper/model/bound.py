@@ -119,7 +119,8 @@ def judge_value(bounds: tuple[Bound, ...], measured: Any, what: str, unit: Unit 
     if isinstance(measured, bool):
         measured = int(measured)
     if not isinstance(measured, (int, float, Decimal)):
-        return error("query", f"{what} is no number but {type(measured).__name__}")
+        kind = "a text" if isinstance(measured, str) else f"a {type(measured).__name__}"
+        return error("query", f"{what} is no number but {kind}")
     broken = [bound for bound in bounds if not bound.holds(measured)]
     suffix = " rows" if unit == "rows" and measured != 1 else " row" if unit == "rows" else ""
     finding = Finding(
@@ -148,7 +149,7 @@ def amount(value: Any) -> Bound:
             share = Decimal(value.strip()[:-1].strip())
         except ArithmeticError:
             share = Decimal(-1)
-        if 0 <= share <= 100:
+        if share.is_finite() and 0 <= share <= 100:
             return Bound("<=", share, percent=True)
     raise ValueError(f"{value!r} is no amount; write a number of rows such as 5, or a share such as 1%")
 

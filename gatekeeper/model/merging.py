@@ -15,6 +15,9 @@ def merged(fold: Fold, numbers: Iterable[Any]) -> Any:
         return sum(there)
     if not there:
         return None
+    texts = [number for number in there if isinstance(number, str)]
+    if texts and (len(texts) < len(there) or fold in ("sum", "squares")):
+        return texts[0]  # beside a text no number is the whole truth
     if fold in ("sum", "squares"):
         total = there[0]
         for number in there[1:]:

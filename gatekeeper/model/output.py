@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from gatekeeper.model.bound import Bound
 from gatekeeper.model.question import Table
 from gatekeeper.model.rule import PlannedRule
 
@@ -46,7 +47,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A dated exception to a rule. `max`: rows or the unit measured; seconds where the rule is late.
+    """A dated exception to a rule. `max`: rows or the unit measured, a share of the rows, or how late.
 
     `rule` is an id or a glob over ids, `*` where all rules of `table` are meant.
     """
@@ -55,7 +56,7 @@ class Waiver:
     reason: str
     by: str
     expires: date
-    max: float | timedelta | None = None
+    max: float | timedelta | Bound | None = None
     line: int = 0
     table: Table | None = None
 
@@ -97,7 +98,7 @@ class Output:
     late: Late = Late()
     awaited: Mapping[str, Late] = field(default_factory=dict)
     """What happens while one of its own rules is late, by the rule's id, where its input says so."""
-    hidden_dependencies: Literal["fail", "warn", "ignore"] = "fail"
+    hidden_dependencies: Literal["ignore", "warn", "fail"] = "fail"
     backfill: Backfill | None = None
     waivers: tuple[Waiver, ...] = ()
     rules: tuple[PlannedRule, ...] = ()

@@ -7,6 +7,7 @@ counts it, on every engine. Compiled to SQL in `gatekeeper.model.sql`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -48,6 +49,15 @@ class Between:
     high: Scalar | None
     exclusive: bool = False
     zone: str | None = None
+
+
+def check_order(column: str, kind: str, bounds: Iterable[Scalar | None]) -> None:
+    """Raises: ValueError where numbers are to bound a column of texts, whose order is that of their letters."""
+    for bound in bounds:
+        if isinstance(bound, (int, float)):
+            raise ValueError(
+                f"{column} is {kind}, a text, and {bound} a number: texts are ordered by their letters, '9' above '50'"
+            )
 
 
 @dataclass(frozen=True, slots=True)

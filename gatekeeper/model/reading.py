@@ -169,4 +169,18 @@ def one_statement(sql: str, dialect: str) -> str:
     end = next(
         (token.start for token in sqlglot.tokenize(sql, dialect=dialect or None) if token.token_type == kind), len(sql)
     )
-    return sql[:end].strip()
+    return named(sql[:end].strip(), dialect)
+
+
+@lru_cache(maxsize=1024)
+def named(sql: str, dialect: str) -> str:
+    """The SQL, in which a quoted name is a name: SQLite takes one that no column has for a text, and finds nothing."""
+    if dialect != "sqlite" or '"' not in sql:
+        return sql
+    parts, done = [], 0
+    for token in sqlglot.tokenize(sql, dialect=dialect):
+        if token.token_type == TokenType.IDENTIFIER and sql[token.start] == '"':
+            inner = sql[token.start + 1 : token.end].replace('""', '"').replace("`", "``")
+            parts += [sql[done : token.start], f"`{inner}`"]
+            done = token.end + 1
+    return "".join([*parts, sql[done:]])

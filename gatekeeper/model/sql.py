@@ -29,8 +29,18 @@ from gatekeeper.model.question import (
 from gatekeeper.model.reading import check_condition as check_condition
 from gatekeeper.model.reading import check_reading as check_reading
 from gatekeeper.model.reading import named_columns, one_statement
+from gatekeeper.model.sql_condition import (
+    NUMBERS,
+    Scope,
+    aliased,
+    all_of,
+    any_of,
+    condition,
+    conditions,
+    is_no_number,
+    name,
+)  # fmt: skip
 from gatekeeper.model.sql_condition import NoColumn as NoColumn
-from gatekeeper.model.sql_condition import Scope, aliased, all_of, any_of, condition, conditions, name
 from gatekeeper.model.sql_grain import columns_of as grain_columns
 from gatekeeper.model.sql_grain import key, reach
 from gatekeeper.model.sql_words import Tree, cast, function, words
@@ -230,6 +240,13 @@ def _folded(question: Aggregate, column: str, within: Tree | None, scope: Scope)
     if scope.dialect == "clickhouse":
         fold = f"{fold.lower()}OrNull"  # over no rows the plain ones are 0 there, and 1970-01-01
     number = function(fold, value if within is None else _when(within, value))
+    lenient = (*NUMBERS, "other") if question.fold == "sum" else NUMBERS if question.fold == "min" else ()
+    if scope.dialect == "sqlite" and family in lenient:
+        # a text adds nothing to a sum there, and is above the least number: it is told in the number's place
+        texts = is_no_number(scope, column)
+        texts = texts if within is None else all_of([within.copy(), texts]) or texts
+        any_text = exp.GT(this=count_of(_when(texts, exp.Literal.number(1))), expression=exp.Literal.number(0))
+        number = exp.Case(ifs=[exp.If(this=any_text, true=exp.Literal.string("a text"))], default=number)
     if family == "timestamptz" and question.fold in ("min", "max") and own.aware_as_text:
         return own.aware_as_text(number)
     return number

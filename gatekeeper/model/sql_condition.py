@@ -26,16 +26,17 @@ from gatekeeper.model.predicate import (
     Or,
     Predicate,
     Sql,
+    check_order,
 )  # fmt: skip
 from gatekeeper.model.question import Day, Last, Population
-from gatekeeper.model.reading import check_condition
+from gatekeeper.model.reading import check_condition, named
 from gatekeeper.model.sql_words import Tree, as_text, cast, day, function, moment, text, words
 from gatekeeper.model.time import zone as zone_of
 from gatekeeper.model.types import is_plain_text, is_single_float
 from gatekeeper.model.written import Scalar
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
-_NUMBERS: Final = ("integer", "decimal", "float")
+NUMBERS: Final = ("integer", "decimal", "float")
 _TIMES: Final = ("date", "timestamp", "timestamptz")
 _OPS: Final[dict[str, type[exp.Binary]]] = {
     "=": exp.EQ, "<>": exp.NEQ, "<": exp.LT, "<=": exp.LTE, ">": exp.GT, ">=": exp.GTE,
@@ -134,7 +135,7 @@ def condition(predicate: Predicate, scope: Scope) -> Tree:
         case Sql(written):
             check_condition(written, scope.dialect)
             # as it was written, and on a line of its own: its last word may be a comment
-            return exp.Paren(this=exp.Var(this=f"{written.strip()}\n"))
+            return exp.Paren(this=exp.Var(this=f"{named(written.strip(), scope.dialect)}\n"))
 
 
 def all_of(parts: Sequence[Tree]) -> Tree | None:
@@ -168,12 +169,18 @@ def _nan(scope: Scope, column: str) -> Tree | None:
     return own.nan(scope.column(column)) if own.nan and fact.type.family == "float" else None
 
 
-def _unless_nan(scope: Scope, column: str, held: Tree) -> Tree:
-    nan = _nan(scope, column)
-    if scope.dialect == "sqlite" and scope.fact(column).type.family in _NUMBERS:
-        # a column of numbers takes texts there, and a text is above every number
-        kinds = [exp.Literal.string("text"), exp.Literal.string("blob")]
-        nan = exp.In(this=function("TYPEOF", scope.column(column)), expressions=kinds)
+def is_no_number(scope: Scope, column: str) -> Tree:
+    """Whether SQLite holds a text where a number is meant: its columns of numbers, and those of no type, take any."""
+    kinds = [exp.Literal.string("text"), exp.Literal.string("blob")]
+    return exp.In(this=function("TYPEOF", scope.column(column)), expressions=kinds)
+
+
+def _unless_nan(scope: Scope, column: str, held: Tree, *beside: Scalar | None) -> Tree:
+    nan, family = _nan(scope, column), scope.fact(column).type.family
+    untyped = family == "other" and not any(isinstance(value, str) for value in beside)
+    if scope.dialect == "sqlite" and (family in NUMBERS or untyped):
+        # a text is above every number there
+        nan = is_no_number(scope, column)
     return held if nan is None else exp.And(this=exp.Not(this=exp.Paren(this=nan)), expression=held)
 
 
@@ -193,23 +200,26 @@ def _compare(scope: Scope, column: str, op: str, value: Scalar) -> Tree:
             return exp.Not(this=exp.Paren(this=never))
         raise ValueError(f"{value!r} can't be compared with {column}, which is {_kind(scope.fact(column))}")
     held = _OPS[op](this=left, expression=right)
-    return _unless_nan(scope, column, held) if op in ("<>", ">", ">=") else held
+    return _unless_nan(scope, column, held, value) if op in ("<>", ">", ">=") else held
 
 
 def _between(scope: Scope, predicate: Between) -> Tree:
     column = predicate.column
     low, high = (None if isinstance(b, float) and isinf(b) else b for b in (predicate.low, predicate.high))
+    fact = scope.fact(column)
+    if fact.type.family == "string":
+        check_order(column, _kind(fact), (low, high))
     left, literal = _operand(scope, column, tuple(b for b in (low, high) if b is not None))
     parts: list[Tree] = []
     for value, op in ((low, ">" if predicate.exclusive else ">="), (high, "<" if predicate.exclusive else "<=")):
         if value is None:
             continue
         if (right := literal(value)) is None:
-            raise ValueError(f"{value!r} is no bound for {column}, which is {_kind(scope.fact(column))}")
+            raise ValueError(f"{value!r} is no bound for {column}, which is {_kind(fact)}")
         parts.append(_OPS[op](this=left.copy(), expression=right))
     held = all_of(parts) or exp.EQ(this=left, expression=left.copy())
     # below an upper bound NaN is on no engine
-    return held if high is not None else _unless_nan(scope, column, held)
+    return held if high is not None else _unless_nan(scope, column, held, low)
 
 
 def _in(scope: Scope, column: str, values: tuple[Scalar, ...]) -> Tree:

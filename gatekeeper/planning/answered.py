@@ -58,6 +58,14 @@ def answers(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any
     return {question: _number(question, value) for question, value in zip(query.questions, row, strict=True)}
 
 
+def holds_text(question: Question, value: Any) -> str:
+    """Why the answer can't be added up: SQLite keeps texts in columns of numbers. Empty where it can."""
+    if not isinstance(question, Aggregate) or question.fold not in ("sum", "squares"):
+        return ""
+    told = value.values() if isinstance(value, dict) else (value,)
+    return f"{question.what} holds a text, which is no number" if any(isinstance(n, str) for n in told) else ""
+
+
 def stack_of(query: Query) -> list[str]:
     """The names of its columns where rows of several queries stand under each other: whole numbers come last."""
     match query.questions[0]:

@@ -25,6 +25,7 @@ from gatekeeper.model.question import (
     Spread,
     Table,
 )  # fmt: skip
+from gatekeeper.model.reading import named
 from gatekeeper.model.sql_branches import branches
 from gatekeeper.model.sql_changed import changed
 from gatekeeper.model.sql_keys import absent, images
@@ -275,7 +276,8 @@ def _query(questions: Sequence[Question], around: Surroundings) -> Query:
         case Custom():
             connection = first.connection
             sql.check_reading(first.sql, around.dialects[connection])
-            text = sql.rows_of(first.sql, around.dialects[connection]) if first.fetch == "rows" else first.sql
+            dialect = around.dialects[connection]
+            text = sql.rows_of(first.sql, dialect) if first.fetch == "rows" else named(first.sql, dialect)
             return Query(connection, text, (first,), 1 if first.fetch == "rows" else 2)
         case _:
             raise TypeError(f"{first} is not asked by a query")

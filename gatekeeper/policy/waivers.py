@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
+from decimal import Decimal
 
-from gatekeeper.model.finding import Finding
+from gatekeeper.model.bound import Bound
+from gatekeeper.model.finding import Finding, Number
 from gatekeeper.model.output import Output, Waiver
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.policy.disclosure import is_withheld
@@ -57,8 +59,22 @@ def _beyond(waiver: Waiver, finding: Finding, hidden: bool) -> str | None:
         limit, measured = waiver.max.total_seconds(), float(finding.measured)
         said = "more" if hidden else f"{measured / 3600:.1f} h"
         return None if measured <= limit else f"allows {limit / 3600:g} h, and it is {said}"
+    if isinstance(waiver.max, Bound):
+        return _beyond_share(waiver.max, finding, hidden)
     seen = finding.violating_rows if finding.violating_rows is not None else finding.measured
     if seen is None:
         return f"allows {waiver.max:g}, and nothing was measured"
     said = "more" if hidden else f"{float(seen):g}"
     return None if seen <= waiver.max else f"allows {waiver.max:g}, and it is {said}"
+
+
+def _beyond_share(most: Bound, finding: Finding, hidden: bool) -> str | None:
+    rows, violating = finding.evaluated_rows, finding.violating_rows
+    if rows and violating is not None:
+        share: Number | None = Decimal(100 * violating) / Decimal(rows)
+    else:
+        share = finding.measured if finding.unit == "percent" else None
+    if share is None:
+        return "allows a share of the rows, and this is none"
+    said = "more" if hidden else f"{float(share):.4g} %"
+    return None if most.holds(share) else f"allows {most.value:g} %, and it is {said}"

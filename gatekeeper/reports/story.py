@@ -33,7 +33,7 @@ _OF_ERRORS = {
     "null_metric": "Find out why there is no value to judge; if none is right, say so with on_empty.",
     "no_history": "Run the gate until there is enough of a past, or set until.",
     "lineage": "Rewrite the SQL so that it can be read, or declare the tables as inputs.",
-    "unsupported": "This part is not built yet: take the rule out, or write it in another kind.",
+    "unsupported": "gatekeeper can't evaluate this as it stands: write it in another way, or take it out.",
     "changed_during_run": "Run it again: the table changed while it was measured.",
     "interrupted": "Run it again: the run was stopped before this was known.",
 }

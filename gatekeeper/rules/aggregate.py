@@ -33,6 +33,7 @@ from gatekeeper.rules import RULES
 _CANCELLED = 1e-7
 # The share by which a number must be off to matter: an extreme is one row, an average all of them.
 _MATTERS = {"sum": 0.3, "avg": 0.08, "stddev": 0.25, "min": 0.7, "max": 0.7}
+_SPOKEN = {"sum": "sum", "avg": "average", "stddev": "standard deviation", "min": "minimum", "max": "maximum"}
 
 
 def _adding(fold: Fold) -> Callable[[Any, Any], Any]:
@@ -78,7 +79,7 @@ class ColumnAggregate:
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         bounds = limits(self.min, self.max)
         rows, measured = seen[count(on.rows)], self._measure(on, seen)
-        finding = judge_value(bounds, measured, f"the {self.fold} of {self.column}")
+        finding = judge_value(bounds, measured, f"the {_SPOKEN[self.fold]} of {self.column}")
         finding = replace(finding, evaluated_rows=rows, absence=False)
         if self.baseline is None or finding.status != "pass":
             return finding
@@ -109,12 +110,12 @@ class ColumnAggregate:
         if (few := too_few(keys, days)) is not None:
             return few
         if any(not isfinite(value) for value in (days.today.value, *(sample.value for sample in days.past))):
-            return error("null_metric", f"the {self.fold} of {self.column} is no number on some of the days")
+            return error("null_metric", f"the {_SPOKEN[self.fold]} of {self.column} is no number on some of the days")
         if amount and min(days.today.value, *(sample.value for sample in days.past)) >= 0:
             bounds = limits_of_amount(keys, days.past, days.today, counted=False)
         else:
             bounds = limits_of_value(keys, days.past, days.today, _MATTERS[self.fold])
-        said = f"the {self.fold} of {self.column}{f' over the rows {days.noun}' if days.noun else ''}"
+        said = f"the {_SPOKEN[self.fold]} of {self.column}{f' over the rows {days.noun}' if days.noun else ''}"
         return judged(days, bounds, f"{said} is {plainly(days.today.value)}", "value", plainly, keys)
 
     def _earlier(self, keys: Baseline, on: Subject, seen: Seen) -> list[tuple[datetime, Any]]:

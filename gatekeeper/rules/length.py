@@ -39,5 +39,5 @@ class Length:
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         bounds = [f"{word} {n}" for word, n in (("at least", self.min), ("at most", self.max)) if n is not None]
-        what = f"have a {self.column} whose length is not {' and '.join(bounds)}"
+        what = f"have a value of {self.column} whose length is out of range ({' and '.join(bounds)})"
         return judge_rows(NOTHING, seen[count(on.rows, self._violated())], seen[count(on.rows)], what)

@@ -61,7 +61,7 @@ class LibraryMetric:
         rows = seen[count(self._rows(on))]
         measured = seen[self._question(on)]
         violating = measured.rows if self.metric == "duplicateValues" else measured
-        return judge_rows(self.bound, violating, rows, f"are {self.metric} of {', '.join(self.columns)}")
+        return judge_rows(self.bound, violating, rows, f"count as {self.metric} of {', '.join(self.columns)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

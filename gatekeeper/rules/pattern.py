@@ -38,4 +38,4 @@ class Pattern:
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         violating = seen[count(on.rows, Not(Matches(self.column, self.matches)))]
-        return judge_rows(NOTHING, violating, seen[count(on.rows)], f"have a {self.column} that doesn't match")
+        return judge_rows(NOTHING, violating, seen[count(on.rows)], f"have a value of {self.column} that doesn't match")

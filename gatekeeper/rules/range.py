@@ -42,5 +42,5 @@ class Range:
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         low = f"{'above' if self.exclusive else 'at least'} {self.min}" if self.min is not None else ""
         high = f"{'below' if self.exclusive else 'at most'} {self.max}" if self.max is not None else ""
-        what = f"have a {self.column} that is not {' and '.join(filter(None, (low, high)))}"
+        what = f"have a value of {self.column} out of range ({' and '.join(filter(None, (low, high)))})"
         return judge_rows(NOTHING, seen[count(on.rows, self._violated(on))], seen[count(on.rows)], what)

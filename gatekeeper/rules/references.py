@@ -49,5 +49,8 @@ class References:
         return count(on.rows), self._orphans(on)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        what = f"have a {', '.join(self.columns)} that is not in {self.to.table}"
+        key = (
+            f"a value of {self.columns[0]} that is" if len(self.columns) == 1 else f"{', '.join(self.columns)} that are"
+        )
+        what = f"have {key} not in {self.to.table}"
         return judge_rows(NOTHING, seen[self._orphans(on)], seen[count(on.rows)], what)

@@ -54,11 +54,17 @@ class SameDay:
             return Finding(
                 status="pass", message=f"all loads are of {last:%a %d %b} ({self.zone})", expected="one business day"
             )
-        said = ", ".join(f"{clock.of.table} is of {day:%a %d %b}" for clock, day in behind.items())
+        by_day: dict[date, list[str]] = {}
+        for clock, day in behind.items():
+            by_day.setdefault(day, []).append(str(clock.of.table))
+        said = ", ".join(
+            f"{' and '.join(tables)} {'is' if len(tables) == 1 else 'are'} of {day:%a %d %b}"
+            for day, tables in by_day.items()
+        )
         return Finding(
             status="late",
             cause="age",
-            message=f"{said}; the newest input is of {last:%a %d %b} ({self.zone})",
+            message=f"{said}, the newest input is of {last:%a %d %b} ({self.zone})",
             measured=max((last - day).days for day in behind.values()) * 86400,
             unit="seconds",
             expected="one business day",

@@ -81,6 +81,6 @@ class Schema:
             message="; ".join(wrong + odd) or f"{len(on.declared)} columns are as declared",
             measured=len(wrong),
             unit="value",
-            expected=f"{len(on.declared)} columns as declared",
+            expected=f"{len(on.declared)} column{'' if len(on.declared) == 1 else 's'} as declared",
             established="recorded",
         )

@@ -40,5 +40,5 @@ class AcceptedValues:
         return count(on.rows), count(on.rows, self._violated(on))
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
-        what = f"have a {self.column} that is not allowed"
+        what = f"have a value of {self.column} that is not allowed"
         return judge_rows(NOTHING, seen[count(on.rows, self._violated(on))], seen[count(on.rows)], what)

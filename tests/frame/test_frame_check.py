@@ -126,7 +126,7 @@ def test_a_frame_that_keeps_the_contract_is_open_and_what_it_cannot_hold_is_name
         ({"amount": [-1.0, 2.0, 3.0, 4.0]}, "payments.amount.min", "1 of 4 rows"),
         ({"currency": ["EUR", "eur", None, "USD"]}, "payments.currency.enum", "1 of 4 rows"),
         ({"amount": [None, None, None, 1.0]}, "few-nulls", "(75 %)"),
-        ({"customer": [10, 12, 13, None]}, "known", "2 of 4 rows have a customer that is not in customers"),
+        ({"customer": [10, 12, 13, None]}, "known", "2 of 4 rows have a value of customer that is not in customers"),
         ({"customer": [10, 10, 10, None], "at": [NOW, NOW, NOW, NOW]}, "pair", "3 of 4 rows"),
         ({"amount": [901.0, 1.0, 901.0, 901.0]}, "euros", "1 of 2 rows"),
         (
@@ -386,7 +386,7 @@ def test_a_warning_is_pandera_s_warning(project):
     from pandera.errors import SchemaWarning
 
     made = schema("payments", "payments", references=beside(None))
-    with pytest.warns(SchemaWarning, match="payments#mean: the avg of amount"):
+    with pytest.warns(SchemaWarning, match="payments#mean: the average of amount"):
         made.validate(as_polars(amount=[800.0, 700.0, 600.0, 900.0]))
 
 

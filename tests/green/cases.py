@@ -100,6 +100,7 @@ EMPTY = TABLE + CUSTOMERS + "INSERT INTO customers VALUES (1);"
 WAIVER = {"rule": "orders#nulls", "reason": "resent on Monday", "by": "ana", "expires": "2999-12-31"}
 SCALAR = "the query returned"
 NAN_ONLY = "SQLite stores NaN as NULL"
+NO_TEXTS = "their columns of numbers take no texts"
 
 
 def scalar(query: str, **limits: Any) -> list[dict[str, Any]]:
@@ -189,6 +190,16 @@ CASES = [
          good() + "UPDATE orders SET amount = {nan} WHERE id = 1;", engines=("duckdb", "postgres"), why_not=NAN_ONLY),
     Case("NULL in a range", 0, {"orders#r": "pass"}, [NULLS, rule("r", range={"column": "amount", "max": 10})],
          good() + "UPDATE orders SET amount = NULL WHERE id = 1;"),
+    Case("a number as the limit of a column of texts", 3, {"orders#nulls": "pass", "orders#r": "error unsupported"},
+         [NULLS, rule("r", range={"column": "currency", "min": 0})], good()),
+    Case("a text in a column of numbers, within a range", 1, {"orders#r": "fail"}, [NULLS, rule("r", range={"column": "amount", "min": 0})],
+         good() + "UPDATE orders SET amount = 'many' WHERE id = 1;", engines=("sqlite",), why_not=NO_TEXTS),
+    Case("a text in a column of numbers, in a sum", 3, {"orders#nulls": "pass", "orders#a": "error query", "orders#b": "error query"},
+         [NULLS, rule("a", aggregate={"fold": "sum", "column": "amount", "min": 0}),
+          rule("b", aggregate={"fold": "avg", "column": "amount", "min": 0})],
+         good() + "UPDATE orders SET amount = 'many' WHERE id = 1;", engines=("sqlite",), why_not=NO_TEXTS),
+    Case("a quoted name that no column has, in a rule's own query", 3, {"orders#nulls": "pass", "orders#r": "error missing_column"},
+         [NULLS, rule("r", rows={"query": 'SELECT * FROM orders WHERE "no_such_column" = \'x\''})], good()),
     Case("NULL in `values`", 0, {"orders#v": "pass"}, [NULLS, rule("v", values={"column": "currency", "in": ["EUR"]})],
          good() + "UPDATE orders SET currency = NULL WHERE id = 1;"),
     Case("NULL in the list of `values`", 1, {"orders#v": "fail"}, [NULLS, rule("v", values={"column": "currency", "in": [None, "EUR"]})],

@@ -11,6 +11,7 @@ import pytest
 from cli.scene import Scene, scene
 
 from gatekeeper.contracts import lint_project, load_project
+from gatekeeper.model.bound import amount
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Output, Waiver
 from gatekeeper.model.question import Table
@@ -20,7 +21,7 @@ from gatekeeper.policy.waivers import ending, waived_by
 TODAY = date(2026, 11, 22)
 ACCOUNTS = Table("w", ("crm", "accounts"))
 RULE = PlannedRule(id="crm#accounts.id.unique", contract="crm", kind="unique", table=ACCOUNTS)
-FAILED = Finding(status="fail", violating_rows=7, unit="rows", measured=7)
+FAILED = Finding(status="fail", violating_rows=7, evaluated_rows=50, unit="rows", measured=7)
 
 
 @pytest.mark.parametrize(
@@ -35,6 +36,8 @@ FAILED = Finding(status="fail", violating_rows=7, unit="rows", measured=7)
         ({"rule": "*", "table": Table("other", ("crm", "accounts"))}, False),
         ({"rule": "*", "max": 7}, True),
         ({"rule": "*", "max": 6}, False),
+        ({"rule": "*", "max": amount("14%")}, True),
+        ({"rule": "*", "max": amount("13.9%")}, False),
         ({"rule": "*", "max": timedelta(hours=1)}, False),
         ({"rule": "*", "expires": TODAY}, True),
         ({"rule": "*", "expires": TODAY - timedelta(days=1)}, False),
@@ -67,7 +70,7 @@ def test_every_report_and_lint_announce_it_and_a_table_is_waived_as_a_whole(plac
     place.data(sql="UPDATE crm.deals SET id = NULL")
     ends = (datetime.now(timezone.utc) + timedelta(days=2)).date().isoformat()
     waiver = {"table": "crm.deals", "reason": "migration", "by": "ana", "expires": ends}
-    place.output(waivers=[waiver])
+    place.output(waivers=[waiver], hidden_dependencies="ignore")
     names = ("--json", "r.json", "--junit", "r.xml", "--report", "markdown=r.md", "--report", "text=r.txt")
     assert place.call("gate", "page", *names).returncode == 0
     for name in ("r.json", "r.xml", "r.md", "r.txt"):
@@ -81,7 +84,8 @@ def test_every_report_and_lint_announce_it_and_a_table_is_waived_as_a_whole(plac
 
 def test_lint_finds_a_waiver_that_means_nothing(place: Scene) -> None:
     common = {"reason": "r", "by": "b", "expires": "2999-01-01"}
-    place.output(waivers=[{"rule": "crm#nulls", **common}, {"rule": "crm#*.gone", **common}, common])
+    waivers = [{"rule": "crm#nulls", **common}, {"rule": "crm#*.gone", **common}, common]
+    place.output(waivers=waivers, hidden_dependencies="ignore")
     problems = json.dumps([str(problem) for problem in lint_project(place.folder / "gatekeeper.yaml")])
     assert "no rule is meant by 'crm#*.gone'" in problems
     assert "names no rule and no table" in problems

@@ -78,7 +78,7 @@ INSERT INTO t VALUES (1, 'EUR', 1), (2, 'eur', 1), (3, '', NULL), (4, 'n/a', NUL
 @pytest.mark.parametrize(
     ("keys", "status", "said"),
     [
-        (metric("nullValues", mustBe=1), "pass", "1 of 5 rows are nullValues of code"),
+        (metric("nullValues", mustBe=1), "pass", "1 of 5 rows count as nullValues of code"),
         (metric("nullValues", mustBe=0), "fail", "1 of 5"),
         (metric("nullValues", mustNotBe=1), "fail", "1 of 5"),
         (metric("nullValues", mustBeLessThan=1), "fail", "1 of 5"),

@@ -7,6 +7,7 @@ import pytest
 from gatekeeper.model import sql
 from gatekeeper.model.predicate import And, Compare, Not, Sql
 from gatekeeper.model.question import AsOf, Custom, Last, Orphans, Population, Repeats, Table, count
+from gatekeeper.model.reading import one_statement
 
 
 @pytest.mark.parametrize(
@@ -137,3 +138,16 @@ def test_all_columns_that_a_question_names_are_told():
     assert sql.columns_of(Orphans(Population(t), ("k",), Population(u), ("l",)), "duckdb") == {t: {"k"}, u: {"l"}}
     assert sql.columns_of(Orphans(Population(t), ("k",), Population(t), ("l",)), "duckdb") == {t: {"k", "l"}}
     assert sql.columns_of(Custom("w", "select a from t", "value"), "duckdb") == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ('select "a" from t where "b c" = \'say "x"\' -- "d"', "select `a` from t where `b c` = 'say \"x\"'"),
+        ('select "a""b", "c`d" from "t";', 'select `a"b`, `c``d` from `t`'),
+        ("select [a], `b` from t", "select [a], `b` from t"),
+    ],
+)
+def test_in_sqlite_a_quoted_name_is_a_name_and_never_a_text(written, sent):
+    assert one_statement(written, "sqlite").startswith(sent)
+    assert one_statement(written, "duckdb") == written.removesuffix(";")

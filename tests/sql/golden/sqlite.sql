@@ -68,13 +68,13 @@ SELECT COUNT(*) AS "a0" FROM "marts"."order";
 SELECT COUNT(*) AS "a0" FROM (SELECT "customer id" AS "k0" FROM "marts"."order" WHERE "customer id" IS NOT NULL) AS "c" WHERE NOT EXISTS(SELECT 1 AS "one" FROM (SELECT "id" AS "k0" FROM "marts"."customers" WHERE "paid" = 1) AS "p" WHERE "p"."k0" = "c"."k0");
 
 -- aggregate sum
-SELECT COUNT(*) AS "a0", SUM("id") AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", CASE WHEN COUNT(CASE WHEN TYPEOF("id") IN ('text', 'blob') THEN 1 END) > 0 THEN 'a text' ELSE SUM("id") END AS "a1" FROM "marts"."order";
 
 -- aggregate avg
-SELECT COUNT(*) AS "a0", COUNT("price") AS "a1", SUM("price") AS "a2" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT("price") AS "a1", CASE WHEN COUNT(CASE WHEN TYPEOF("price") IN ('text', 'blob') THEN 1 END) > 0 THEN 'a text' ELSE SUM("price") END AS "a2" FROM "marts"."order";
 
 -- aggregate stddev
-SELECT COUNT(*) AS "a0", COUNT("amount") AS "a1", SUM("amount") AS "a2", SUM(CAST("amount" AS REAL) * CAST("amount" AS REAL)) AS "a3" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT("amount") AS "a1", CASE WHEN COUNT(CASE WHEN TYPEOF("amount") IN ('text', 'blob') THEN 1 END) > 0 THEN 'a text' ELSE SUM("amount") END AS "a2", SUM(CAST("amount" AS REAL) * CAST("amount" AS REAL)) AS "a3" FROM "marts"."order";
 
 -- aggregate stddev
 SELECT SUM((CAST("amount" AS REAL) - 1000000.0) * (CAST("amount" AS REAL) - 1000000.0)) AS "a0" FROM "marts"."order";
