@@ -43,4 +43,7 @@ class Range:
         low = f"{'above' if self.exclusive else 'at least'} {self.min}" if self.min is not None else ""
         high = f"{'below' if self.exclusive else 'at most'} {self.max}" if self.max is not None else ""
         what = f"have a value of {self.column} out of range ({' and '.join(filter(None, (low, high)))})"
-        return judge_rows(NOTHING, seen[count(on.rows, self._violated(on))], seen[count(on.rows)], what)
+        rows = seen[count(on.rows)]
+        # an empty file tells no types: nobody knows whether the limits fit, and there is nothing to compare
+        violating = seen[count(on.rows, self._violated(on))] if rows else 0
+        return judge_rows(NOTHING, violating, rows, what)
