@@ -59,7 +59,8 @@ def of_output(project: Project, output: Output, graph: Graph | None, before: Bef
         scope.left_out = tuple(rule.id for rule in built)
         left = set(scope.left_out)
         rules = [rule for rule in rules if rule.id not in left]
-        scope.needed = [table for table in scope.needed if not graph.is_built(table.path)]
+        # where all that it needs is built, nothing would be looked at: then it stays needed, and unchecked
+        scope.needed = [table for table in scope.needed if not graph.is_built(table.path)] or scope.needed
     scope.rules = rules + scope.rules
     return scope
 

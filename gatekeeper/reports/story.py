@@ -37,6 +37,8 @@ _OF_ERRORS = {
     "changed_during_run": "Run it again: the table changed while it was measured.",
     "interrupted": "Run it again: the run was stopped before this was known.",
 }
+_UNCHECKED = "Add a rule of severity error to its contract, or take the table out of the inputs."
+_BEFORE_BUILD = "Before the build only sources are asked: declare those of its SQL as inputs, with rules of their own."
 _WIDEST_CELL = 80
 _OF_CONNECTIONS = frozenset({"connect", "auth", "busy"})
 _OF_SKIPPED = {
@@ -204,7 +206,7 @@ def obstacles(report: Report, output: OutputReport) -> list[Obstacle]:
             id=table,
             status="error",
             message=f"Nothing that was evaluated tells whether {table} is right.",
-            advice="Add a rule of severity error to its contract, or take the table out of the inputs.",
+            advice=_BEFORE_BUILD if report.before == "build" else _UNCHECKED,
             owner=output.owner,
             place=place(output.file, output.line),
         )

@@ -42,7 +42,7 @@ class Range:
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         low = f"{'above' if self.exclusive else 'at least'} {self.min}" if self.min is not None else ""
         high = f"{'below' if self.exclusive else 'at most'} {self.max}" if self.max is not None else ""
-        what = f"have a value of {self.column} out of range ({' and '.join(filter(None, (low, high)))})"
+        what = f"have {self.column} out of range ({' and '.join(filter(None, (low, high)))})"
         rows = seen[count(on.rows)]
         # an empty file tells no types: nobody knows whether the limits fit, and there is nothing to compare
         violating = seen[count(on.rows, self._violated(on))] if rows else 0
