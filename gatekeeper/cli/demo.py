@@ -156,7 +156,7 @@ def _in_python(folder: Path, night: Night) -> list[str]:
     """The same contract around the function that loads the files, where polars is there to read them."""
     lines = ["", f"$ python {INGEST}    # the same contract, by @gated around the function that reads the extract"]
     if find_spec("polars") is None:
-        return [*lines, "  not run: it reads with polars (pip install 'gatekeeper[polars]')"]
+        return [*lines, "  not run: it reads with polars (pip install polars)"]
     ran = subprocess.run(
         [sys.executable, "-P", INGEST],
         cwd=folder,

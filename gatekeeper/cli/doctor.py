@@ -49,7 +49,10 @@ def _examine(project: Project, connection: Connection) -> bool:
         click.echo(f"  ask {connection.owner or 'the owner of the connection'}")
         return False
     click.echo(
-        block(f"{connection.name}: {about.get('version', 'unknown version')}, as {about.get('user') or 'nobody'}")
+        block(
+            f"{connection.name}: {about.get('version', 'unknown version')}"
+            + (f", as {about['user']}" if about.get("user") else "")
+        )
     )
     click.echo(
         f"  clock: {skew:+.1f} s to ours" + ("; ages are judged by the database's" if abs(skew) > _SKEW_SECONDS else "")

@@ -34,7 +34,9 @@ def plan_text(project: Project, scoped: Sequence[Scope], options: Options) -> st
     around = Surroundings(catalogs, dialects, dict.fromkeys(project.connections, now))
     first = step(wanted(able, seen), around, seen)
     queries, unknown = batch(first.asked, around)
-    lines = [f"-- {len(rules)} rules, {len(queries)} queries, {len({t for r in able for t in tables_of(r)})} tables"]
+    tables = {table for rule in able for table in tables_of(rule)}
+    parts = ((rules, "rule", "rules"), (queries, "query", "queries"), (tables, "table", "tables"))
+    lines = ["-- " + ", ".join(f"{len(some)} {one if len(some) == 1 else many}" for some, one, many in parts)]
     if options.as_of is None:
         lines.append(f"-- windows are shown as of {now:%Y-%m-%dT%H:%M:%SZ}; a run takes the database's clock")
     for number, query in enumerate(queries, 1):

@@ -110,7 +110,8 @@ def gated(
             report = _interrupted(report, stopped)
         write_reports(report, state)
         if not any(target.is_stdout for target in state.reports):
-            _tell(report, verbose=verbose)
+            code, is_final = _code(report, advisory=options.advisory, warn_exit=warn_exit)
+            _tell(report, verbose=verbose, code=code if is_final else state.renamed.get(code, code))
         if rest["profile"]:
             timing.begin("reports")
             _tell_profile(profile_text(report, timing, loaded), state)
@@ -123,10 +124,15 @@ def gated(
         code = _follow(then, report, state)
         state.final = True
         return code
+    code, state.final = _code(report, advisory=options.advisory, warn_exit=warn_exit)
+    return code
+
+
+def _code(report: Report, *, advisory: bool, warn_exit: int | None) -> tuple[int, bool]:
+    """The code of a run, and whether --map-exit leaves it alone."""
     if report.verdict == "open" and warn_exit is not None and report.counts.warn:
-        state.final = True
-        return warn_exit
-    return exit_code(report, advisory=options.advisory)
+        return warn_exit, True
+    return exit_code(report, advisory=advisory), False
 
 
 def exit_code(report: Report, *, advisory: bool) -> int:
@@ -138,8 +144,8 @@ def exit_code(report: Report, *, advisory: bool) -> int:
     return report.exit_code or NOT_EVALUATED
 
 
-def _tell(report: Report, *, verbose: bool) -> None:
-    """The report in words, for whoever watches."""
+def _tell(report: Report, *, verbose: bool, code: int) -> None:
+    """The report in words, for whoever watches. `code`: that of the process."""
     from gatekeeper.reports.text import render
 
     if sys.stdout is None:
@@ -148,7 +154,7 @@ def _tell(report: Report, *, verbose: bool) -> None:
     width = min(shutil.get_terminal_size().columns if watched else 100, 120)
     color = watched and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     try:
-        click.echo(render(report, width=width, color=color, verbose=verbose), nl=False)
+        click.echo(render(report, width=width, color=color, verbose=verbose, code=code), nl=False)
     except OSError as cause:
         raise ReportError(f"the verdict could not be written to standard output: {cause.strerror}") from cause
 

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 Backend = Literal["polars", "pandas", "pyspark"]
 BACKENDS: tuple[Backend, ...] = ("polars", "pandas", "pyspark")
+_LIBRARIES: Final[dict[Backend, str]] = {
+    "polars": "polars",
+    "pandas": "pandas and pyarrow",
+    "pyspark": "pyspark, pyarrow, a pandas older than 3, and a Java",
+}
 _HOMES: Final[dict[Backend, tuple[str, str]]] = {
     "polars": ("frame_polars", "PolarsFrame"),
     "pandas": ("frame_pandas", "PandasFrame"),
@@ -103,11 +108,8 @@ def of_backend(backend: Backend, module: str) -> Any:
     try:
         return import_module(module)
     except ImportError as wrong:
-        extra = "spark" if backend == "pyspark" else backend
-        raise UsageError(
-            f"{backend} frames can't be checked here: {wrong}\n  install gatekeeper[{extra}]"
-            + (", whose pandas is older than 3, and a Java" if backend == "pyspark" else "")
-        ) from wrong
+        message = f"{backend} frames can't be checked here: {wrong}\n  install {_LIBRARIES[backend]}"
+        raise UsageError(message) from wrong
 
 
 def answer(

@@ -33,8 +33,10 @@ class Line:
 
 
 @REPORTS.add("text")
-def render(report: Report, *, width: int = 100, color: bool = False, verbose: bool = False) -> str:
-    """The report in words. `width` in columns; `verbose` lists every rule."""
+def render(
+    report: Report, *, width: int = 100, color: bool = False, verbose: bool = False, code: int | None = None
+) -> str:
+    """The report in words. `width` in columns; `verbose` lists every rule; `code` is that of the process."""
     lines: list[Line] = []
     quiet = [] if verbose or len(report.outputs) <= _APART else [o for o in report.outputs if _is_quiet(report, o)]
     apart = {output.id for output in quiet}
@@ -48,7 +50,7 @@ def render(report: Report, *, width: int = 100, color: bool = False, verbose: bo
         lines += [*_no_output(report), Line()]
     if verbose:
         lines += [*_all(report), Line()]
-    lines += _foot(report)
+    lines += _foot(report, report.exit_code if code is None else code)
     while lines and lines[-1] == Line():
         lines.pop()
     return "\n".join(row for line in lines for row in _rows(line, max(width, 30), color)) + "\n"
@@ -165,7 +167,7 @@ def _all(report: Report) -> Iterator[Line]:
         yield Line(said, indent=2, word=f"{rule.status:<7}", colour=rule.status)
 
 
-def _foot(report: Report) -> Iterator[Line]:
+def _foot(report: Report, code: int) -> Iterator[Line]:
     for note in report.notes[:5]:
         yield Line(note, word="note", colour="faint")
     if len(report.notes) > 5:
@@ -185,7 +187,7 @@ def _foot(report: Report) -> Iterator[Line]:
         facts.append(f"as of {story.when(report.as_of)}")
     if report.finished_at:
         facts.append(f"{(report.finished_at - report.started_at).total_seconds():.1f} s")
-    facts.append(f"exit code {report.exit_code}")
+    facts.append(f"exit code {code}" + (f" in place of {report.exit_code}" if code != report.exit_code else ""))
     yield Line(", ".join(facts), colour="faint")
 
 

@@ -131,3 +131,17 @@ def test_a_sentence_that_can_not_be_filled_in_is_never_what_ends_a_late_night(pl
     place.output("page", sections={"revenue": {"tables": ["marts.revenue"]}, "pipeline": pipeline})
     place.data(age=30)
     assert place.call("gate", "page").returncode in (0, 2), "refused with the files, or told in our own words"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ((), 1, "exit code 1"),
+        (("--map-exit", "blocked=99"), 99, "exit code 99 in place of 1"),
+        (("--advisory", "--map-exit", "blocked=99"), 0, "exit code 0 in place of 1"),
+    ],
+)
+def test_the_last_line_tells_the_code_that_the_process_ends_with(place, options, code, said):
+    place.data(sql="UPDATE crm.deals SET id = NULL")
+    ended = place.call("gate", "page", *options)
+    assert (ended.returncode, ended.stdout.rstrip().endswith(f", {said}")) == (code, True)
