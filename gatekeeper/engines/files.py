@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +14,7 @@ from gatekeeper.engines.duckdb import DuckDB, DuckDBSession
 from gatekeeper.engines.files_csv import portions as csv_portions
 from gatekeeper.engines.files_faults import fault, lines_of
 from gatekeeper.engines.files_found import DataFile, all_files, files_of
-from gatekeeper.engines.files_parquet import json_portions, parquet_portions
+from gatekeeper.engines.files_parquet import json_portions, parquet_portions, with_bounds
 from gatekeeper.engines.files_portions import Format, Known, Portion, escaped, form_of, listed, may_be_json
 from gatekeeper.engines.files_types import literal, name
 from gatekeeper.engines.files_views import TOGETHER, Group, Shape, Views, select, views
@@ -127,7 +127,10 @@ class Files(DuckDB):
             return Made(Views(Catalog(False, path, dialect="duckdb", missing=missing), ()))
         states = tuple((file, file.state()) for file in found)
         portions, empty = self._portions(found, described, session)
-        made = Made(views(path, portions, empty, described, self._of.timezone or "UTC"), tuple(portions), states)
+        read = views(path, portions, empty, described, self._of.timezone or "UTC")
+        if portions and all(portion.format == "parquet" for portion in portions):
+            read = replace(read, catalog=with_bounds(read.catalog, found, session.ask))
+        made = Made(read, tuple(portions), states)
         if len(path) == 3:
             session.ask(f"ATTACH IF NOT EXISTS ':memory:' AS {name(path[0])}")
         if len(path) > 1:

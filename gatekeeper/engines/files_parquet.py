@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from gatekeeper.engines.files_found import DataFile
 from gatekeeper.engines.files_portions import Compression, Held, Known, Portion, hive_options, listed, partitions
 from gatekeeper.engines.files_types import literal, name
 from gatekeeper.errors import EngineError
+from gatekeeper.model.catalog import Catalog
 
 # DuckDB's buffers are made for two of the longest lines; its own 16 MB are no memory that a thread may take here
 _LONGEST = 2_000_000
+# footers are read again for their statistics: of many files that costs more than it saves
+_MOST_FOOTERS: Final = 100
+_SIGNED: Final = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
 
@@ -42,6 +47,24 @@ def parquet_portions(files: Sequence[DataFile], ask: Ask) -> list[Portion]:
 
 def _read_parquet(files: Sequence[DataFile]) -> str:
     return f"read_parquet({listed(files)}, {hive_options(files[0])})"
+
+
+def with_bounds(catalog: Catalog, files: Sequence[DataFile], ask: Ask) -> Catalog:
+    """The catalog of Parquet files, with the bounds that their footers tell of every row group of a column."""
+    if len(files) > _MOST_FOOTERS:
+        return catalog
+    rows = ask(
+        "SELECT path_in_schema, min(TRY_CAST(stats_min_value AS BIGINT)), max(TRY_CAST(stats_max_value AS BIGINT)) "
+        f"FROM parquet_metadata({listed(files)}) GROUP BY path_in_schema "
+        "HAVING bool_and(stats_null_count IS NOT DISTINCT FROM num_values OR "
+        "(type IN ('INT32', 'INT64') AND TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL "
+        "AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))"
+    )
+    told = {column: (low, high) for column, low, high in rows if low is not None}
+    facts = (
+        replace(fact, within=told.get(fact.name)) if fact.type.native in _SIGNED else fact for fact in catalog.columns
+    )
+    return replace(catalog, columns=tuple(facts))
 
 
 def json_portions(files: Sequence[Known], declared: Sequence[str], ask: Ask) -> list[Portion]:

@@ -32,6 +32,8 @@ class ColumnFact:
     nullable: bool = True
     is_as_declared: bool = False
     """Whether a file's texts were read by the declared type; what doesn't fit is counted in the table's `parts`."""
+    within: tuple[int, int] | None = None
+    """Whole numbers between which, both included, the engine's own books say that every value lies."""
 
 
 @dataclass(frozen=True, slots=True)

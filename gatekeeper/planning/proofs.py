@@ -117,7 +117,7 @@ def _by_images(question: Repeats, form: Formulation, catalog: Catalog, seen: See
         return False
     asked: tuple[Images, ...] = (Images(of, key, form.name),)
     if form.most is not None or form.shares is not None:
-        known = _known_bounds(of, key, form, seen)
+        known = _known_bounds(of, key, form, catalog, seen)
         if isinstance(known, Proof):
             yield known
             return False
@@ -150,7 +150,7 @@ def _no_orphans(question: Orphans, around: Surroundings, seen: Seen) -> Iterator
     for form in REFERENCES.get(around.dialects[connection], ()):
         if not fits(form, question.key, child) or not fits(form, question.parent_key, parent):
             continue
-        known = _known_bounds(question.child, question.key, form, seen)
+        known = _known_bounds(question.child, question.key, form, child, seen)
         if isinstance(known, Proof):
             yield known
             return
@@ -175,24 +175,31 @@ def _none_lacks(asked: Absent) -> Proof:
 
 
 def _known_bounds(
-    of: Population, key: tuple[str, ...], form: Formulation, seen: Seen
+    of: Population, key: tuple[str, ...], form: Formulation, catalog: Catalog, seen: Seen
 ) -> Proof | tuple[int, tuple[tuple[int, int], ...] | None]:
     """The rows and the bounds of each part of the key, () where some part has no value; or what is to be asked first.
 
     None where they can't be told.
     """
-    ends = [(Aggregate(of, "min", column), Aggregate(of, "max", column)) for column in key if form.most is not None]
-    asked: list[Question] = [count(of), *(end for pair in ends for end in pair)]
+    parts = key if form.most is not None else ()
+    ends = {c: (Aggregate(of, "min", c), Aggregate(of, "max", c)) for c in parts if _within(of, c, catalog) is None}
+    asked: list[Question] = [count(of), *(end for pair in ends.values() for end in pair)]
     if any(question not in seen for question in asked):
         return Proof(tuple(asked), lambda seen: None)
     if any(isinstance(seen.reply(question), Unknown) for question in asked):
         # one that is final is the question's own answer
         return Proof(tuple(asked), lambda seen: None)
-    values = [(seen[low], seen[high]) for low, high in ends]
-    if form.most is not None and any(value is None for pair in values for value in pair):
+    values = [_within(of, c, catalog) or (seen[ends[c][0]], seen[ends[c][1]]) for c in parts]
+    if any(value is None for pair in values for value in pair):
         return seen[count(of)], ()
     whole = all(isinstance(value, int) and value in _INT64 for pair in values for value in pair)
     return seen[count(of)], tuple(values) if whole else None
+
+
+def _within(of: Population, column: str, catalog: Catalog) -> tuple[int, int] | None:
+    """Bounds that the engine knows; of a part of the rows they may be far too wide, and are asked for."""
+    fact = catalog.column(column)
+    return fact.within if fact is not None and of.where is None and of.window is None else None
 
 
 def _is_dense(form: Formulation, size: int, rows: int) -> bool:

@@ -96,6 +96,19 @@ def test_a_folder_of_parquet_is_one_table(place, ask):
     assert place.report()["tables"][0]["rows"] == 9
 
 
+def test_a_repeated_key_is_found_within_the_bounds_that_parquet_tells(place, ask):
+    key = rule("key", unique={"columns": ["id"]})
+    place.write("payments.odcs.yaml", contract("payments", "psp.payments", key))
+    for name, last in (("good", "range"), ("bad", "CASE WHEN range = 99999 THEN 3 ELSE range END")):
+        with duckdb.connect() as connection:
+            select = f"SELECT {last} - 7 AS id, now() AS loaded_at FROM range(100000)"
+            connection.execute(f"COPY ({select}) TO '{place.folder}/{name}.parquet'")
+    assert ask("check", "payments", "--data", "good.parquet").returncode == 0
+    assert ask("check", "payments", "--data", "bad.parquet", "--json", "r.json").returncode == 1
+    found = next(one for one in place.report()["rules"] if one["id"] == "payments#key")
+    assert found["violating_rows"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "code"),
     [(GOOD, 0), ("", 1), (GOOD[:-9], 3), ('{"id": 1, "amount": "2"}\n' * 2, 1)],

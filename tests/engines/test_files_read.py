@@ -11,6 +11,8 @@ import zipfile
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from gatekeeper.engines import connect
@@ -265,6 +267,36 @@ def test_what_is_no_whole_parquet_file_is_an_error_that_names_it(landing, name):
     good = parquet("SELECT 1 AS id")
     found = landing({"a.parquet": good, name: torn}, "*.parquet").catalog()
     assert (found.cause, found.message.split()[0]) == ("query", name)
+
+
+def with_statistics(*wanted):
+    def write(file):
+        table = pa.table({"id": pa.array([7, 3], pa.int64()), "amount": pa.array([2**63, 1], pa.uint64())})
+        pq.write_table(table, file, write_statistics=list(wanted))
+
+    return write
+
+
+def within(one, column="id"):
+    return one.catalog().column(column).within
+
+
+def test_the_bounds_of_whole_numbers_are_told_by_the_footers_of_all_parquet_files(landing):
+    row = "1 AS amount, 'a' AS name, DATE '2026-01-01' AS day"
+    one = landing({"a.parquet": parquet(f"SELECT i AS id, {row} FROM range(200000) t(i)"),
+                   "b.parquet": parquet(f"SELECT -5::INTEGER AS id, {row}"),
+                   "c.parquet": parquet(f"SELECT NULL::BIGINT AS id, {row}")}, "*.parquet")  # fmt: skip
+    assert within(one) == (-5, 199999)
+
+
+def test_bounds_that_some_footer_does_not_tell_are_not_told(landing):
+    assert within(landing({"told/a.parquet": with_statistics("id", "amount")}, "told/*")) == (3, 7)
+    assert within(landing({"amount/a.parquet": with_statistics("id", "amount")}, "amount/*"), "amount") is None
+    assert within(landing({"untold/a.parquet": with_statistics("amount")}, "untold/*")) is None
+    both = {"both/a.parquet": with_statistics("id"), "both/b.parquet": with_statistics("amount")}
+    assert within(landing(both, "both/*")) is None
+    texts = {"texts/a.parquet": with_statistics("id"), "texts/b.parquet": parquet("SELECT '9' AS id, 1 AS amount")}
+    assert within(landing(texts, "texts/*")) is None
 
 
 def test_parquet_without_row_groups_has_no_rows(landing):
