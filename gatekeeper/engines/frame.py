@@ -156,7 +156,7 @@ def _alone(question: Question, frames: Mapping[Table, Held], now: datetime) -> A
                 frame = frames[of.table]
                 return Answer(frame.repeated(spelled(frame, key), rows_of(of, frame, now)), now)
             case Orphans(child, key, parent, parent_key):
-                frame, beside = frames[child.table], frames[parent.table]
+                frame, beside = _of_one_library(frames[child.table], frames[parent.table])
                 ours, theirs = spelled(frame, key), spelled(beside, parent_key)
                 within, there = rows_of(child, frame, now), rows_of(parent, beside, now)
                 return Answer(frame.orphaned(ours, within, beside, theirs, there), now)
@@ -169,6 +169,13 @@ def _alone(question: Question, frames: Mapping[Table, Held], now: datetime) -> A
     except Exception as failed:
         return refused(failed)
     return Unknown("unsupported", f"a frame can't be asked for {type(question).__name__}")
+
+
+def _of_one_library(frame: Held, beside: Held) -> tuple[Held, Held]:
+    """Both. Raises: ValueError where they are of two libraries."""
+    if frame.library != beside.library:
+        raise ValueError(f"a {frame.library} frame and a {beside.library} frame don't meet; give both of one library")
+    return frame, beside
 
 
 def _sample(

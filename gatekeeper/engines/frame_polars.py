@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from gatekeeper.engines.frame import Backend, Number
+from gatekeeper.engines.frame import Backend, Number, refused
 from gatekeeper.engines.frame_terms import (
     AnyOf,
     Compared,
@@ -26,6 +26,7 @@ from gatekeeper.engines.frame_terms import (
     Term,
     Value,
 )  # fmt: skip
+from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog, ColumnFact, Family, Type
 from gatekeeper.model.question import Repeated
 
@@ -65,7 +66,10 @@ class PolarsFrame:
 
     def __init__(self, frame: pl.DataFrame | pl.LazyFrame, path: tuple[str, ...]) -> None:
         self.lazy = frame.lazy()
-        self.dtypes = self.lazy.collect_schema()
+        try:
+            self.dtypes = self.lazy.collect_schema()
+        except Exception as failed:  # whatever a lazy frame stands for: a file that isn't there, a column that isn't
+            raise EngineError("query", refused(failed).message) from failed
         facts = tuple(ColumnFact(name, type_of(dtype)) for name, dtype in self.dtypes.items())
         self.catalog = Catalog(True, path, facts)
 

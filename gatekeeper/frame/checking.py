@@ -64,7 +64,8 @@ def checked(
     started = datetime.now(timezone.utc)
     shared = Shared(promise, dict(references), only_counts=True, allow_python=allow_python)
     asked = shared.of_one(frame)
-    findings = _confirmed(asked, refused_by_pandera(frame, promise, shared))
+    refused = None if promise.table.table in asked.broken else refused_by_pandera(frame, promise, shared)
+    findings = _confirmed(asked, refused)
     contract, table = promise.contract, promise.table
     output = Output(id=contract.id, title=contract.title, type="contract", owner=contract.owner, file=contract.file,
                     line=contract.line, tables=(table.table,))  # fmt: skip

@@ -77,6 +77,8 @@ def _loaded(contract: ContractLike, project: str | os.PathLike[str] | None) -> t
     if isinstance(contract, Contract):
         around = Project(root=Path.cwd(), file=contract.file, contracts={contract.id: contract})
         return around, contract
+    if not isinstance(contract, (str, os.PathLike)):
+        raise UsageError(f"a contract is a path, an id or one that was loaded, and no {type(contract).__name__}")
     path = Path(contract)
     if isinstance(contract, os.PathLike) or path.suffix in (".yaml", ".yml") or path.is_file():
         return _by_path(path, project)

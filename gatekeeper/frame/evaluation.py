@@ -34,8 +34,12 @@ class Evaluation:
         self.promise = promise
         self.now = now
         self.allow_python = allow_python
-        self.frame = held(frame, promise.table.table.path)
-        self.frames = {promise.table.table: self.frame, **beside(promise, references)}
+        self.frames, self.broken = _asked({promise.table.table: frame, **beside(promise, references)})
+
+    @property
+    def frame(self) -> Held:
+        """The frame that is checked."""
+        return self.frames[self.promise.table.table]
 
     @cached_property
     def measured(self) -> Measured:
@@ -95,7 +99,9 @@ class Evaluation:
         facts: dict[Question, Answer | Unknown] = {}
         for table in {table for rule in rules if rule.rule is not None for table in tables_of(rule)}:
             frame = self.frames.get(table)
-            if frame is None:
+            if table in self.broken:
+                facts[Facts(table)] = self.broken[table]
+            elif frame is None:
                 how = f"give it as references={{{table.path[-1]!r}: …}}"
                 facts[Facts(table)] = Unknown("missing_table", f"no frame was given for {table}; {how}")
             elif twice := [
@@ -109,7 +115,19 @@ class Evaluation:
         return facts
 
 
-def beside(promise: Promise, references: Mapping[str, Any]) -> dict[Table, Held]:
+def _asked(frames: Mapping[Table, Any]) -> tuple[dict[Table, Held], dict[Table, Unknown]]:
+    """The frames to be asked, and why those are not that tell nothing of themselves. Raises: UsageError."""
+    found: dict[Table, Held] = {}
+    broken: dict[Table, Unknown] = {}
+    for table, frame in frames.items():
+        try:
+            found[table] = held(frame, table.path)
+        except EngineError as wrong:
+            broken[table] = Unknown(wrong.cause, wrong.message)  # type: ignore[arg-type]
+    return found, broken
+
+
+def beside(promise: Promise, references: Mapping[str, Any]) -> dict[Table, Any]:
     """The frames that rules refer to, by their tables; a name is the table's, or the contract's word for it.
 
     Raises: UsageError for a name that no rule refers to.
@@ -130,5 +148,5 @@ def beside(promise: Promise, references: Mapping[str, Any]) -> dict[Table, Held]
         if name not in known:
             hint = did_you_mean(name, list(known)) or f"rules refer to: {', '.join(sorted(known)) or 'no other table'}"
             raise UsageError(f"no rule of {promise.contract.id} refers to {name!r}\n  {hint}")
-        found[known[name]] = held(frame, known[name].path)
+        found[known[name]] = frame
     return found

@@ -458,6 +458,32 @@ def test_coroutines_and_generators_are_gated_too(project):
         asyncio.run(drain())
 
 
+def test_a_lazy_frame_of_a_file_that_is_not_there_is_stopped_with_its_report(project):
+    (project / "customers.odcs.yaml").write_text(
+        "apiVersion: v3.2.0\nkind: DataContract\nid: customers\nversion: 1.0.0\nstatus: active\n"
+        "schema:\n  - name: c\n    properties: [{name: id, logicalType: integer, required: true}]\n",
+        encoding="utf-8",
+    )
+
+    @gated("customers", junit="c.xml")
+    def extract():
+        return pl.scan_csv("nothing.csv")
+
+    with pytest.raises(GateBlocked) as closed:
+        extract()
+    assert closed.value.report.verdict == "not_evaluated"
+    assert {rule.cause for rule in closed.value.report.rules} == {"query"}
+    assert JUnitXml.fromfile("c.xml").errors > 0
+
+
+def test_frames_of_two_libraries_and_what_is_no_contract_are_said_in_a_sentence(project):
+    report = check(as_polars(), "payments", "payments", {"customers": customers["pandas"]})
+    assert "a polars frame and a pandas frame don't meet" in report.rule("payments#known").message
+    for wrong in (None, 5, b"payments"):
+        with pytest.raises(UsageError, match="a contract is a path, an id or one that was loaded"):
+            check(as_polars(), wrong)
+
+
 def test_a_contract_that_is_not_there_is_said_when_the_function_is_called(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
