@@ -33,6 +33,7 @@ _OPEN_JOINS: Final = 8
 # `DATE(…)`, `STRUCT(…)` and `ARRAY[…]` are tried as a type and as a function, at every level: 22 take more than 8 s,
 # 10 take 0.1 s
 _TYPED_LEVELS: Final = 8
+_ENDLESS: Final = frozenset({"SYSTEM_VERSIONING", "DATA_DELETION"})
 _PREFIXES: Final = 400
 _SUBSCRIPTS: Final = 300
 # rows of VALUES with nothing but constants; a hundred thousand of them read no table
@@ -80,7 +81,7 @@ def parse(text: str, tokens: Sequence[Token], dialect: str) -> exp.Expr:
     _check_size(text[tokens[0].start : tokens[-1].end + 1], tokens, dialect)
     spoken, _ = _speaking(_athena(tokens) if dialect == "athena" else dialect)
     try:
-        trees = spoken.parser(error_level=ErrorLevel.IMMEDIATE).parse(_with_conditions(tokens), text)
+        trees = spoken.parser(error_level=ErrorLevel.IMMEDIATE).parse(_with_conditions(_without_endless(tokens)), text)
     except (SqlglotError, RecursionError) as wrong:
         raise Unreadable(_first_line(wrong)) from wrong
     except Exception as wrong:  # what the parser raises over a broken text is not its to choose
@@ -136,6 +137,24 @@ def _check_size(text: str, tokens: Sequence[Token], dialect: str) -> None:
         if run > _PREFIXES:
             raise Unreadable("it is nested too deeply")
         before = kind
+
+
+def _without_endless(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens without the brackets in which the parser waits for ever for an option that it knows."""
+    places = [i for i, token in enumerate(tokens) if token.text.upper() in _ENDLESS]
+    out = set[int]()
+    for place in places:
+        depth = 0
+        for i in range(place + 1, len(tokens)):
+            kind = tokens[i].token_type
+            depth += (kind == TokenType.L_PAREN) - (kind == TokenType.R_PAREN)
+            if depth < 0 or (depth == 0 and kind not in (TokenType.EQ, TokenType.ON, TokenType.R_PAREN)):
+                break
+            if kind == TokenType.R_PAREN or depth:
+                out.add(i)
+            if depth == 0 and kind == TokenType.R_PAREN:
+                break
+    return [token for i, token in enumerate(tokens) if i not in out] if out else tokens
 
 
 def _with_conditions(tokens: Sequence[Token]) -> list[Token]:

@@ -107,11 +107,13 @@ def test_python_models_are_read_by_their_syntax(tmp_path):
                        "    a = dbt.ref('a')\n    b = dbt.source('raw', 'orders')\n    c = session.table('x.y')\n"
                        "    return session.sql('select * from x.z')\n",
         "models/q.py": "def model(dbt, session):\n    return dbt.ref('a' + suffix)\n",
+        "models/own.py": "def model(dbt, session):\n    return session.sql(f'select max(x) from {dbt.this} join x.w')\n",
         "models/r.py": "def model(dbt session): return",
     })  # fmt: skip
     assert reads(dbt, "p.py") == {"wh.base.a", "wh.raw.orders", "x.y", "x.z"}
     assert (file(dbt, "p.py").target, main(dbt, "p.py").state) == (("wh", "base", "py"), "certain")
     assert [main(dbt, name).state for name in ("q.py", "r.py")] == ["guess", "guess"]
+    assert (reads(dbt, "own.py"), main(dbt, "own.py").state) == ({"x.w"}, "certain")
 
 
 def test_exposures_show_the_tables_that_they_rely_on(tmp_path):

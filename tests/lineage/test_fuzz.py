@@ -95,3 +95,10 @@ def test_a_parser_that_would_take_forever_is_not_asked():
         script = read_script(sql, dialect="snowflake")
         assert "a" in script.reads
         assert script.findings or sql is joins
+
+
+@pytest.mark.parametrize("option", ["SYSTEM_VERSIONING", "DATA_DELETION"])
+def test_a_parser_that_waits_for_an_option_it_knows_is_not_asked(option):
+    for rest in ("(HISTORY = (1), x))", "(HISTORY_TABLE ", "(x"):
+        sql = f"CREATE TABLE s.t (a INT) WITH ({option} = ON {rest}"
+        assert read_script(sql, dialect="tsql").writes == {"s.t"}

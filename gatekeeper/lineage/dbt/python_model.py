@@ -37,10 +37,25 @@ def _calls(code: str) -> Iterator[tuple[str, ast.Call]]:
 
 
 def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.JoinedStr):
+        return _filled(node)
     try:
         return ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
+
+
+def _filled(text: ast.JoinedStr) -> str | None:
+    """An f-string with nothing in it but `dbt.this`, which a model may read of itself; else nothing."""
+    found = ""
+    for part in text.values:
+        if isinstance(part, ast.Constant):
+            found += str(part.value)
+        elif isinstance(part, ast.FormattedValue) and _dotted(part.value) == "dbt.this":
+            found += "(select 1)"
+        else:
+            return None
+    return found
 
 
 def python_config(code: str) -> dict[str, Any]:
