@@ -12,6 +12,10 @@ from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Naming, path
 
 _MOVING: Final = frozenset({"SELECT", "SWAP", "EXCHANGE", "SWITCH", "INSERT"})
+# what of a table may have another name without the table having one
+_PARTS: Final = frozenset(
+    {"COLUMN", "PARTITION", "CONSTRAINT", "INDEX", "KEY", "SUBPARTITION", "ROLLUP", "FIELD", "VALUE"}
+)
 _BEFORE_TABLE: Final = frozenset({
     "CREATE", "REPLACE", "OR", "TEMP", "TEMPORARY", "GLOBAL", "LOCAL", "PRIVATE", "VOLATILE", "TRANSIENT", "UNLOGGED",
     "EXTERNAL", "FOREIGN", "READABLE", "WRITABLE", "WEB", "SET", "MULTISET", "COLUMN", "ROW", "FLEX", "VIRTUAL",
@@ -26,10 +30,11 @@ def by_words(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[str, F
     at = Cursor(tokens, naming)
     first = at.upper[0] if at.upper else ""
     if first == "ALTER":
-        whole = at.upper[1:2] in (["SCHEMA"], ["DATABASE"]) and "RENAME" in at.upper
         if at.upper[1:3] == ["DEFAULT", "PRIVILEGES"]:
             return "alter", Flow()
-        return None if whole or _MOVING & set(at.upper) else ("alter", Flow())
+        place = at.find("RENAME")
+        renames = place > 0 and not _PARTS & set(at.upper[place + 1 : place + 2])
+        return None if renames or _MOVING & set(at.upper) else ("alter", Flow())
     if first == "DROP":
         return _dropped(at)
     if first == "TRUNCATE":
