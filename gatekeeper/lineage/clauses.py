@@ -107,7 +107,9 @@ def _leave_out(words: list[str], said: frozenset[str], dialect: str, out: set[in
 def _arguments(tokens: list[Token], words: list[str], out: set[int], added: dict[int, list[Token]]) -> None:
     """`f(TABLE t, MODEL m)`: the table is a query of it, the model a text."""
     for i, word in enumerate(words):
-        if word not in ("TABLE", "MODEL") or i < 3 or words[i - 1] not in _BEFORE_ARGUMENT or not _in_call(words, i):
+        if word not in ("TABLE", "MODEL") or i < 3 or i + 1 >= len(words):
+            continue
+        if words[i - 1] not in _BEFORE_ARGUMENT or not _in_call(words, i):
             continue
         if word == "TABLE" and words[i + 1 : i + 2] == ["("]:  # Trino's TABLE(t) PARTITION BY a
             end = end_of(words, i + 1)

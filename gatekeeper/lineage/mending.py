@@ -38,6 +38,7 @@ _CLAUSES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("WITH", "VIEW_METADATA"), _ONE),
     (("AND", "STATS"), _ONE), (("AND", "STATISTICS"), _ONE), (("AND", "NO", "STATS"), _ONE),
 )  # fmt: skip
+_ASSIGNING: Final = frozenset({"*", "+", "-", "/", "%", "|", "&", "^"})
 _AFTER_VARIABLES: Final = frozenset({"FROM", "WHERE", "LIMIT", "FOR", "UNION", ")"})
 # a bracket behind a column that begins so says how it is shown (Teradata)
 _SHOWN: Final = frozenset({"FORMAT", "NAMED", "TITLE"})
@@ -54,7 +55,7 @@ def mended(tokens: list[Token], dialect: str, why: str) -> list[Token] | None:
     if "Required keyword" in why or "number of provided arguments" in why:
         _rename_calls(tokens, words, dialect, put)
     # a clause that holds a query is not one to leave out
-    if (not out and not put) or any(words[i] in ("SELECT", "JOIN", "SEL") for i in out):
+    if (not out and not put) or len(out) == len(tokens) or any(words[i] in ("SELECT", "JOIN", "SEL") for i in out):
         return None
     return [put.get(i, token) for i, token in enumerate(tokens) if i not in out]
 
@@ -120,8 +121,10 @@ def _say_otherwise(tokens: list[Token], words: list[str], out: set[int], put: di
         word, after = words[i], words[i + 1]
         if word == "CONCAT" and after != "(" and words[i - 1] not in (",", "SELECT", "("):
             put[i] = token_like(tokens[i], TokenType.DPIPE, "||")
-        elif word == "*" and after == "=":
-            out.add(i)  # T-SQL's old outer join
+        elif word in _ASSIGNING and after == "=":
+            out.add(i)  # T-SQL's a += b, and its old outer join
+        elif word == "PIVOT" and after == "XML":
+            out.add(i + 1)
         elif word == "NEXT" and words[i + 1 : i + 3] == ["VALUE", "FOR"]:
             put[i] = token_like(tokens[i], TokenType.NULL, "NULL")
             end = i + 4

@@ -16,7 +16,7 @@ from gatekeeper.lineage.moves import renamed_by_call
 from gatekeeper.lineage.names import path
 from gatekeeper.lineage.parse import Unreadable, parse_text
 from gatekeeper.lineage.rescue import words_in
-from gatekeeper.lineage.spelling import RUN, closing, inside
+from gatekeeper.lineage.spelling import QUERIES, RUN, closing, inside, one_row
 from gatekeeper.lineage.statements import flow_of
 
 DEEPEST_BODY: Final = 6
@@ -26,7 +26,7 @@ _OF_ENGINE: Final = (
     "sp_releaseapplock", "sp_addextendedproperty", "sp_depends", "sp_tableoption", "sp_refreshview", "sp_lock",
     "pragma_", "rewrite_data_files", "rewrite_manifests", "expire_snapshots", "remove_orphan_files",
     "sync_partition_metadata", "flush_metadata_cache", "enable_ivm", "create_empty_partition", "register_partition",
-    "unregister_partition", "gather_table_stats", "gather_schema_stats", "system$",
+    "unregister_partition", "raise_application_error", "gather_table_stats", "gather_schema_stats", "system$",
 )  # fmt: skip
 
 
@@ -96,6 +96,28 @@ class Running(Ladder):
             self._dynamic(self._until(rest, ("USING", "INTO")), "execute")
         else:
             self._call()
+
+    def _filled_by_call(self) -> bool:
+        """T-SQL's INSERT INTO t EXEC …: what the procedure or the text selects."""
+        words = self.words
+        place = next((i for i, word in enumerate(words) if word in ("EXEC", "EXECUTE") and words[i - 1] != "AS"), -1)
+        if words[0] != "INSERT" or place < 0 or QUERIES & set(words[:place]) or "VALUES" in words[:place]:
+            return False
+        tree, _ = self._tree([*self.tokens[:place], *one_row(self.tokens[place])])
+        if tree is None:
+            return False
+        _, flow = flow_of(tree, self.context.naming, procedural=self.piece.procedural)
+        begin = words.index("SP_EXECUTESQL") + 1 if "SP_EXECUTESQL" in words[place : place + 4] else place + 1
+        value = self.context.evaluate(self._until(self.tokens[begin:], (",",)))
+        if begin > place + 1 or words[begin : begin + 1] == ["("]:
+            if value is not None and value[1]:
+                self._remote(value[0], flow)
+            else:
+                flow.guess.add("dynamic-sql")
+        elif self.tokens[begin].text.casefold() not in self.context.routines:
+            flow.guess.add("calls-unknown")
+        self.done("insert", flow)
+        return True
 
     def _until(self, tokens: Sequence[Token], stop: tuple[str, ...]) -> list[Token]:
         found, depth = [], 0

@@ -43,7 +43,7 @@ def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token
     if words[0] == "TABLE" and len(words) > 1:
         lead = [(TokenType.SELECT, "SELECT"), (TokenType.STAR, "*"), (TokenType.FROM, "FROM")]
         return [*(as_token(tokens[0], kind, text) for kind, text in lead), *tokens[1:]]
-    if dialect == "clickhouse" and words[:2] == ["ALTER", "TABLE"] and "QUERY" in words and "SELECT" in words:
+    if dialect == "clickhouse" and words[:2] == ["ALTER", "TABLE"] and {"MODIFY", "QUERY", "SELECT"} <= set(words):
         place, name = words.index("QUERY"), next(i for i, word in enumerate(words) if word in ("ON", "MODIFY"))
         view = as_token(tokens[1], TokenType.VIEW, "VIEW")
         made = as_token(tokens[0], TokenType.CREATE, "CREATE")
@@ -81,6 +81,8 @@ def _without_modifiers(tokens: list[Token], words: list[str], dialect: str) -> t
         out = {i for i in (1, 2) if words[1] in _HOW and words[i] in _HOW} if len(words) > 2 else out
         if words[0] == "DELETE" and words[1:2] == ["IGNORE"]:
             out.add(1)
+        if words[0] == "DELETE" and "FROM" in words:  # DELETE a.*, b.* FROM …
+            out |= {j for i in range(2, words.index("FROM")) if words[i - 1 : i + 1] == [".", "*"] for j in (i - 1, i)}
     if dialect == "sqlite" and words[:2] == ["UPDATE", "OR"] and words[2] in _OF_SQLITE:
         out = {1, 2}
     if not out:
@@ -129,7 +131,7 @@ def _respelled_targets(tokens: list[Token], words: list[str], dialect: str) -> l
             return [*tokens[:place], as_token(last, TokenType.ALIAS, "AS"), last, *tokens[place:]]
     if dialect == "clickhouse" and words[0] == "INSERT" and "FORMAT" in words and not QUERIES & set(words):
         place = words.index("FORMAT")
-        return [*tokens[:place], as_token(tokens[place], TokenType.VALUES, "VALUES"), *_one_value(tokens[place])]
+        return [*tokens[:place], *one_row(tokens[place])]
     if dialect in ("databricks", "spark") and "STREAM" in words:
         return [
             token
@@ -163,8 +165,10 @@ def output_into(tokens: list[Token], words: list[str]) -> tuple[list[Token], lis
     return ([*tokens[:begin], *tokens[place:]], parts) if parts else None
 
 
-def _one_value(token: Token) -> list[Token]:
+def one_row(token: Token) -> list[Token]:
+    """VALUES (1)."""
     return [
+        as_token(token, TokenType.VALUES, "VALUES"),
         as_token(token, TokenType.L_PAREN, "("), as_token(token, TokenType.NUMBER, "1"),
         as_token(token, TokenType.R_PAREN, ")"),
     ]  # fmt: skip

@@ -202,7 +202,8 @@ class _Splitter:
             if word == "BEGIN":
                 yield self._take(i, "header")
                 return
-            if word in ("AS", "IS") and self._opens(kind, after):
+            said = self.words[i - 1] in ("EXECUTE", "EXEC")  # WITH EXECUTE AS OWNER
+            if word in ("AS", "IS") and not said and self._opens(kind, after):
                 yield self._take(i, "header")
                 self.at = i + 1 + (after == "RETURN")
                 self.blocks += kind not in ("TASK", "PIPE")

@@ -225,6 +225,8 @@ class Reading(Running):
 
     def _statement(self) -> None:
         words = self.words
+        if self.reader.dialect in ("tsql", "fabric") and {"EXEC", "EXECUTE"} & set(words) and self._filled_by_call():
+            return
         plain = (words[0] in _PARSED and not _UNPARSED & set(words[:8])) or (
             words[0] == "CREATE" and not _DEFINED & set(words)
         )

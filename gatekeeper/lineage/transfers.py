@@ -51,7 +51,7 @@ def transfers(at: Cursor, flow: Flow, text: str) -> str | None:
         return "insert"
     if first == ["LOAD", "DATA"] and at.find("FROM", "FILES") > 0:  # BigQuery's, with clauses before FROM
         place = at.find("FROM", "FILES")
-        table = at.name(3 if at.upper[2] in ("INTO", "OVERWRITE") else 2)
+        table = at.name(3 if at.upper[2:3] in (["INTO"], ["OVERWRITE"]) else 2)
         if table is None:
             return None
         flow.writes.append(table)
@@ -90,7 +90,7 @@ def transfers(at: Cursor, flow: Flow, text: str) -> str | None:
             return None
         flow.reads.append(table)
         return "subscribe"
-    if first in (["EXPORT", "TABLE"], ["IMPORT", "TABLE"], ["IMPORT", "EXTERNAL"]) and at.upper[2] != "FROM":
+    if first in (["EXPORT", "TABLE"], ["IMPORT", "TABLE"], ["IMPORT", "EXTERNAL"]) and at.upper[2:3] != ["FROM"]:
         table, file = at.name(1 + (first[1] == "EXTERNAL")), at.text(2)
         if table is None or file is None:
             return None
