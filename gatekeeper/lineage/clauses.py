@@ -14,7 +14,7 @@ _MAY_FAIL: Final = frozenset({
     "OVERRIDING", "DISTRIBUTED", "TABLOCK", "TABLOCKX", "HOLDLOCK", "SERIALIZABLE", "TOP", "STORAGE", "VERSIONS",
     "STRAIGHT_JOIN", "DUPLICATES", "SECURITY_BARRIER", "SECURITY_INVOKER", "CLONE", "PROJECTION", "TABLE", "MODEL",
     "PARTITION", "IGNORE", "ROWLOCK", "UPDLOCK", "NOLOCK", "XLOCK", "PAGLOCK", "READPAST", "KEEPIDENTITY", "+", "-",
-    "UPDATE", "UPD", "BULK", "CHANGES", "INDEX",
+    "UPDATE", "UPD", "BULK", "CHANGES", "INDEX", "POSITION",
 })  # fmt: skip
 _BEFORE_ARGUMENT: Final = frozenset({"(", ",", "=>", ":="})
 _OF_ARGUMENT: Final = ("PARTITION", "ORDER", "PRUNE", "KEEP", "COPARTITION")
@@ -98,6 +98,12 @@ def _leave_out(words: list[str], said: frozenset[str], dialect: str, out: set[in
         if words[place : place + 3] == ["IF", "NOT", "EXISTS"] and words[place - 1] == ")":
             out.update(range(place, place + 3))
     out.update(i for i, word in enumerate(words) if word in ("BULK", "CHANGES") and words[i - 1] == "(" and i > 1)
+    if first == "CREATE" and "PROPERTIES" in words:  # Redshift's TABLE PROPERTIES (…)
+        place = words.index("PROPERTIES")
+        if words[place - 1] == "TABLE" and words[place + 1 : place + 2] == ["("]:
+            out.update(range(place - 1, end_of(words, place + 1)))
+    if first == "COPY" and "POSITION" in said:  # Databricks' COPY INTO t BY POSITION
+        out.update(j for i, word in enumerate(words) if word == "POSITION" and words[i - 1] == "BY" for j in (i - 1, i))
     if "IGNORE" in said and first == "CREATE" and dialect == "mysql":
         out.update(
             i for i, word in enumerate(words) if word == "IGNORE" and words[i + 1 : i + 2] in (["SELECT"], ["AS"])

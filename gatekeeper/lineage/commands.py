@@ -34,7 +34,7 @@ THINGS: Final = frozenset({
     "ROLE", "USER", "WAREHOUSE", "DATABASE", "SCHEMA", "INDEX", "SEQUENCE", "EXTENSION", "STAGE", "FORMAT", "TYPE",
     "DOMAIN", "POLICY", "TAG", "LOGIN", "SERVER", "NAMESPACE", "CATALOG", "INTEGRATION", "SECRET", "STATISTICS",
     "CONNECTION", "SHARE", "CAST", "OPERATOR", "AGGREGATE", "LANGUAGE", "PUBLICATION", "SUBSCRIPTION", "COLLATION",
-    "DATASHARE", "VOLUME", "RECIPIENT", "PROVIDER", "GROUP", "RESOURCE", "QUEUE", "TRANSFORM", "ACCESS", "MASKING",
+    "DATASHARE", "VOLUME", "SERVICE", "POOL", "RECIPIENT", "PROVIDER", "GROUP", "RESOURCE", "QUEUE", "TRANSFORM", "ACCESS", "MASKING",
     "STATS", "KEYSPACE", "RESOURCEPOOL", "BUFFERPOOL", "COMPUTE", "ASSEMBLY", "CERTIFICATE", "ASSERTION", "REPOSITORY",
     "CONVERSION", "MONITOR", "RESERVATION", "CAPACITY", "CREDENTIAL", "LINK", "DIRECTORY", "PROFILE", "TABLESPACE",
 })  # fmt: skip
@@ -60,6 +60,8 @@ def read_command(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[st
         return None
     if first in HARMLESS and f"{first} {second}" not in ("LOAD DATA", "EXPORT DATA") and not _moves_rows(first, at):
         return first.lower(), flow
+    if [first, second] == ["COPY", "FILES"]:  # between stages
+        return "copy files", flow
     if [first, second] == ["UPDATE", "STATISTICS"]:
         return "update statistics", flow
     if first in ("CREATE", "DROP") and _is_thing(at.upper[1:6]) and "SELECT" not in at.upper:

@@ -18,7 +18,8 @@ _SYNONYMS: Final[dict[str, str]] = {
     "pyspark": "spark", "spark3": "spark", "flink": "databricks", "flinksql": "databricks", "impala": "hive",
     "hiveql": "hive", "mariadb": "mysql", "aurora": "mysql", "singlestore": "mysql", "memsql": "mysql", "tidb": "mysql",
     "oceanbase": "mysql", "plsql": "oracle", "bq": "bigquery", "googlesql": "bigquery", "prestodb": "presto",
-    "prestosql": "trino", "starburst": "trino", "motherduck": "duckdb", "azuresql": "tsql", "azuresqldw": "tsql", "cockroach": "postgres", "crate": "postgres",
+    "prestosql": "trino", "starburst": "trino", "motherduck": "duckdb",
+    "azuresql": "tsql", "azuresqldw": "tsql", "cockroach": "postgres", "crate": "postgres",
     "kingbase": "postgres", "gaussdb": "postgres", "maxcompute": "hive", "odps": "hive", "hana": "", "saphana": "",
     "informix": "", "nonvalidating": "", "sql": "", "sqlite3": "sqlite", "chdb": "clickhouse",
 }  # fmt: skip

@@ -24,7 +24,7 @@ DEEPEST_BODY: Final = 6
 _OF_ENGINE: Final = (
     "sp_help", "sp_who", "sp_spaceused", "sp_updatestats", "sp_recompile", "sp_configure", "sp_getapplock",
     "sp_releaseapplock", "sp_addextendedproperty", "sp_depends", "sp_tableoption", "sp_refreshview", "sp_lock",
-    "pragma_", "rewrite_data_files", "rewrite_manifests", "expire_snapshots", "remove_orphan_files",
+    "pragma_", "duckdb_", "rewrite_data_files", "rewrite_manifests", "expire_snapshots", "remove_orphan_files",
     "sync_partition_metadata", "flush_metadata_cache", "enable_ivm", "create_empty_partition", "register_partition",
     "unregister_partition", "raise_application_error", "gather_table_stats", "gather_schema_stats", "system$",
 )  # fmt: skip

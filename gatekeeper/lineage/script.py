@@ -136,7 +136,7 @@ def assemble(statements: Iterable[Statement], findings: Iterable[Doubt]) -> Scri
         if targets and statement.kind != "drop":
             fed |= {key for key in mine & before if targets - {key}}
         session |= {name.key for name in statement.session}
-        for key in dropped:
+        for key in dropped if "conditional" not in statement.reasons else ():
             written[key] = False
         for key in targets - (dropped if statement.kind == "drop" else set()):
             written[key] = True

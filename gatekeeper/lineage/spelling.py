@@ -83,7 +83,7 @@ def _without_modifiers(tokens: list[Token], words: list[str], dialect: str) -> t
             out.add(1)
         if words[0] == "DELETE" and "FROM" in words:  # DELETE a.*, b.* FROM …
             out |= {j for i in range(2, words.index("FROM")) if words[i - 1 : i + 1] == [".", "*"] for j in (i - 1, i)}
-    if dialect == "sqlite" and words[:2] == ["UPDATE", "OR"] and words[2] in _OF_SQLITE:
+    if dialect == "sqlite" and words[:2] == ["UPDATE", "OR"] and len(words) > 2 and words[2] in _OF_SQLITE:
         out = {1, 2}
     if not out:
         return tokens, words

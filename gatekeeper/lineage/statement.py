@@ -52,7 +52,7 @@ class Reading(Running):
             self._runs()
         elif words[0] == "CREATE" and "RULE" in words[:4] and "DO" in words:
             self._rule()
-        elif words[:2] == ["CREATE", "POLICY"] and QUERIES & set(words):
+        elif words[0] == "CREATE" and "POLICY" in words[:7] and QUERIES & set(words):
             self.holder("create policy")
         elif words[:2] == ["CREATE", "FLOW"] and "AS" in words and "CDC" not in words:
             self.tokens = self.tokens[words.index("AS") + 1 :]
