@@ -12,6 +12,10 @@ from gatekeeper.lineage.script import ColumnUse
 
 _BRACED: Final = re.compile(r"\$\{([^{}\n]*)\}")
 _ROUND: Final = re.compile(r"\$\((\w+)\)")
+_SIGN: Final = re.compile(r"\W", re.ASCII)
+# a letter without capitals that no name has
+_MARK: Final = "\u01c0"
+_WORD: Final = re.compile(f"{_MARK}[^{_MARK}]*{_MARK}{_MARK}")
 
 
 @dataclass(slots=True)
@@ -29,20 +33,18 @@ class Blanks:
         return text
 
     def _word(self, found: re.Match[str]) -> str:
-        word = "__" + re.sub(r"\W", "_", found[1], flags=re.ASCII) + "_"
+        word = _MARK + _SIGN.sub("_", found[1]) + _MARK + _MARK
         self.said[word.casefold()] = found[0]
         return word
 
     def uncovered(self, name: Name) -> Name:
         """The name as it is written."""
-        if not any(word in part.casefold() for word in self.said for part in name.parts):
+        if not any(_MARK in part for part in name.parts):
             return name
         return Name(tuple(map(self._written, name.parts)), tuple(map(self._written, name.key)))
 
     def _written(self, part: str) -> str:
-        for word, blank in self.said.items():
-            part = re.sub(re.escape(word), lambda _, blank=blank: blank, part, flags=re.IGNORECASE)  # type: ignore[misc]
-        return part
+        return _WORD.sub(lambda found: self.said.get(found[0].casefold(), found[0]), part) if _MARK in part else part
 
     def in_columns(self, columns: Iterable[ColumnUse]) -> Iterator[ColumnUse]:
         """The columns with the names as they are written."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 from sqlglot import TokenType
@@ -83,13 +84,15 @@ def _leave_clauses(tokens: list[Token], words: list[str], out: set[int], put: di
 
 
 def _places(words: list[str], first: tuple[str, ...]) -> Iterator[int]:
-    size = len(first)
-    for i in range(len(words) - size + 1):
-        if all(
-            word == wanted or (wanted == "\2" and word.isdigit())
-            for word, wanted in zip(words[i : i + size], first, strict=True)
-        ):
-            yield i
+    size, place = len(first), -1
+    with suppress(ValueError):  # list.index says so where there is no more
+        while True:
+            place = words.index(first[0], place + 1)
+            if all(
+                word == wanted or (wanted == "\2" and word.isdigit())
+                for word, wanted in zip(words[place : place + size], first, strict=False)
+            ) and place + size <= len(words):
+                yield place
 
 
 def _level(words: list[str], place: int) -> Iterator[int]:
