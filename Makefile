@@ -38,7 +38,13 @@ types: $(DEV)  ## mypy --strict
 
 bench: $(DEV)  ## the gate beside SQL by hand and public tools; writes docs/performance.md
 	@test -x $(BIN)/tpchgen-cli || $(PIP) install tpchgen-cli
-	$(BIN)/python bench/gate.py --peers --write
+	$(BIN)/python bench/gate.py --scale 1 --variant nulls violated --peers
+	$(BIN)/python bench/gate.py --scale 0.1 --peers
+	$(BIN)/python bench/gate.py --scale 10 --engine duckdb
+	for tables in 10 100 1000; do $(BIN)/python bench/tables.py $$tables || exit 1; done
+	$(BIN)/python bench/wide.py
+	$(BIN)/python bench/starting.py
+	$(BIN)/python bench/page.py
 
 bench-lineage: $(DEV)  ## lineage beside sqllineage, collate-sqllineage and openlineage-sql
 	$(BIN)/python bench/lineage.py

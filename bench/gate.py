@@ -1,6 +1,6 @@
 """The gate beside plain SQL, knowing SQL and public peers, in turn.
 
-`python bench/gate.py [--scale 1] [--engine duckdb parquet postgres] [--peers] [--pairs 5] [--write]`
+`python bench/gate.py [--scale 1] [--engine duckdb parquet postgres] [--variant nulls violated] [--peers] [--pairs 5]`
 """
 
 import argparse
@@ -12,9 +12,23 @@ from pathlib import Path
 import ours
 import peers
 import tpch
-from page import write_page
+from page import keep, show
 from processes import HERE, Command, in_turn, median, ratio
 from questions import count
+
+
+def gate(folder: Path, connection: dict, name: str = "gatekeeper", *, samples: bool = False) -> Command:
+    file = ours.project(folder, connection, samples)
+    report = str(folder / "report.json")
+    argv = [sys.executable, "-m", "gatekeeper", "check", "--project", str(file), "--json", report]
+    return Command(name, argv, queries=report, accepts=frozenset({0, 1}))
+
+
+def by_hand(engine: str, place: str) -> list[Command]:
+    return [
+        Command(f"{name} SQL", [sys.executable, str(HERE / f"{name}.py"), engine, place], accepts=frozenset({0, 1}))
+        for name in ("plain", "knowing")
+    ]
 
 
 def commands(engine: str, scale: str, stack: ExitStack) -> list[Command]:
@@ -29,13 +43,7 @@ def commands(engine: str, scale: str, stack: ExitStack) -> list[Command]:
         where = stack.enter_context(tpch.postgres(scale))
         place = " ".join(f"{key}={value}" for key, value in where.items())
         connection = {"url": f"postgresql+psycopg://{where['user']}@/{where['dbname']}?host={where['host']}"}
-    folder = tpch.DATA / f"ours-{engine}-{scale}"
-    file = ours.project(folder, connection)
-    gate = [sys.executable, "-m", "gatekeeper", "check", "--project", str(file), "--json", str(folder / "report.json")]
-    made = [Command("gatekeeper", gate, queries=str(folder / "report.json"))]
-    for name in ("plain", "knowing"):
-        made.append(Command(f"{name} SQL", [sys.executable, str(HERE / f"{name}.py"), engine, place]))
-    return made
+    return [gate(tpch.DATA / f"ours-{engine}-{scale}", connection), *by_hand(engine, place)]
 
 
 def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
@@ -44,9 +52,26 @@ def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
         made = commands(engine, scale, stack)
         if with_peers:
             made += peers.commands(engine, scale, made[1].argv[-1])
-        taken = in_turn(made, pairs, tpch.DATA / "last.log")
+        return figures(f"TPC-H {scale}", engine, made, pairs, count())
+
+
+def other_data(name: str, scale: str, pairs: int) -> dict:
+    """The same questions over other data in DuckDB; violated rules fetch samples, and stand beside the passing run."""
+    file = tpch.variant(scale, name)
+    folder = tpch.DATA / f"ours-{name}-{scale}"
+    made = [gate(folder, {"url": f"duckdb:///{file}"}, samples=True), *by_hand("duckdb", str(file))]
+    if name == "violated":
+        passing = {"url": f"duckdb:///{tpch.duckdb_file(scale)}"}
+        made.append(gate(tpch.DATA / f"ours-duckdb-{scale}", passing, "gatekeeper, passing"))
+    words = {"nulls": "one value in a thousand is NULL", "violated": "a rule violated in each table, with samples"}
+    return figures(f"TPC-H {scale}, {words[name]}", "duckdb", made, pairs, count())
+
+
+def figures(title: str, engine: str, made: list[Command], pairs: int, questions: int) -> dict:
+    """Measures the commands in turn; the first is ours."""
+    taken = in_turn(made, pairs, tpch.DATA / "last.log")
     asked = {command.name: queries(command.queries) for command in made}
-    mine = taken.get("gatekeeper", [])
+    mine = taken.get(made[0].name, [])
     rows = [
         {
             "name": name,
@@ -54,40 +79,30 @@ def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
             "cpu": median(runs, "cpu"),
             "mib": median(runs, "mib"),
             "queries": asked[name],
-            "ratio": ratio(mine, runs) if mine and name != "gatekeeper" else None,
+            "ratio": ratio(mine, runs) if mine and name != made[0].name else None,
         }
         for name, runs in taken.items()
     ]
-    return {"engine": engine, "title": f"TPC-H {scale}", "pairs": pairs, "questions": count(), "rows": rows}
+    return {"title": title, "engine": engine, "pairs": pairs, "questions": questions, "rows": rows}
 
 
 def queries(report: str) -> int | None:
     return len(json.loads(Path(report).read_text())["queries"]) if report and Path(report).exists() else None
 
 
-def show(figures: dict) -> None:
-    what = f"{figures['questions']} questions, {figures['engine']}; medians of {figures['pairs']}"
-    print(f"\n{figures['title']}, {what}")
-    print(f"{'':16}{'wall s':>8}{'cpu s':>8}{'MiB':>8}{'queries':>9}   gatekeeper's wall time to this one's")
-    for row in figures["rows"]:
-        asked = "" if row["queries"] is None else row["queries"]
-        compared = "" if row["ratio"] is None else "{:.2f}   ({:.2f} to {:.2f})".format(*row["ratio"])
-        print(f"{row['name']:16}{row['wall']:8.2f}{row['cpu']:8.2f}{row['mib']:8.0f}{asked:>9}   {compared}")
-
-
 def main() -> None:
     given = argparse.ArgumentParser()
     given.add_argument("--scale", nargs="*", default=["1"])
     given.add_argument("--engine", nargs="*", default=["duckdb", "parquet", "postgres"])
+    given.add_argument("--variant", nargs="*", default=[], choices=list(tpch.VARIANTS))
     given.add_argument("--peers", action="store_true", help="public tools too, each in an environment of its own")
     given.add_argument("--pairs", type=int, default=5)
-    given.add_argument("--write", action="store_true", help="write docs/performance.md")
     args = given.parse_args()
-    found = [table(engine, scale, args.pairs, args.peers) for scale in args.scale for engine in args.engine]
-    for figures in found:
-        show(figures)
-    if args.write:
-        write_page(found)
+    for scale in args.scale:
+        for engine in args.engine:
+            show(keep(table(engine, scale, args.pairs, args.peers)))
+        for name in args.variant:
+            show(keep(other_data(name, scale, args.pairs)))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from pathlib import Path
 from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, VALUES
 
 
-def quality(column: str) -> list[dict]:
+def quality(column: str, samples: bool) -> list[dict]:
     rules = []
     if column in VALUES:
-        rules.append({"values": {"in": VALUES[column]}})
+        shown = {"samples": {"columns": [column], "limit": 5}} if samples else {}
+        rules.append({"values": {"in": VALUES[column], **shown}})
     if column in RANGES:
         rules.append({"range": dict(zip(("min", "max"), RANGES[column], strict=True))})
     if column in PATTERNS:
@@ -17,12 +18,12 @@ def quality(column: str) -> list[dict]:
     return [{"type": "custom", "engine": "gatekeeper", "implementation": rule} for rule in rules]
 
 
-def contract() -> dict:
+def contract(samples: bool = False) -> dict:
     """JSON is YAML."""
     schema = []
     for table, columns in COLUMNS.items():
         properties = [
-            {"name": name, "logicalType": kind, "required": True, "quality": quality(name)}
+            {"name": name, "logicalType": kind, "required": True, "quality": quality(name, samples)}
             for name, kind in columns.items()
         ]
         mine = [{"volume": {"min": ROWS[0], "max": ROWS[1]}}, {"unique": {"columns": KEYS[table]}}]
@@ -41,10 +42,10 @@ def contract() -> dict:
     }  # fmt: skip
 
 
-def project(folder: Path, connection: dict) -> Path:
+def project(folder: Path, connection: dict, samples: bool = False) -> Path:
     """The project file, its contract beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "tpch.odcs.yaml").write_text(json.dumps(contract()))
+    (folder / "tpch.odcs.yaml").write_text(json.dumps(contract(samples)))
     settings = {"version": 1, "contracts": ["tpch.odcs.yaml"], "connections": {"db": {"timezone": "UTC", **connection}}}
     (folder / "gatekeeper.yaml").write_text(json.dumps(settings))
     return folder / "gatekeeper.yaml"

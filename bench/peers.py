@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import tpch
@@ -20,6 +21,8 @@ PACKAGES = {
     "datacontract": ["datacontract-cli[duckdb,postgres]"],
     "dbt": ["dbt-core==1.10.*", "dbt-duckdb==1.9.*", "dbt-postgres==1.9.*", "duckdb<1.5"],
     "pandera": ["pandera[polars]", "pyarrow"],
+    # its DuckDB stops at "list index out of range" with DuckDB 2: PostgreSQL only
+    "great_expectations": ["great_expectations[postgresql]"],
     "pointblank": ["pointblank[duckdb,polars]", "ibis-framework[duckdb]", "pyarrow"],
 }
 
@@ -27,7 +30,8 @@ PACKAGES = {
 def commands(engine: str, scale: str, place: str) -> list[Command]:
     """Those that can be installed and that know the engine."""
     made: dict[str, Callable] = {
-        "soda": _soda, "datacontract": _datacontract, "dbt": _dbt, "pandera": _pandera, "pointblank": _pointblank,
+        "soda": _soda, "datacontract": _datacontract, "dbt": _dbt, "pandera": _pandera,
+        "great_expectations": _great_expectations, "pointblank": _pointblank,
     }  # fmt: skip
     found = []
     for name, make in made.items():
@@ -231,6 +235,15 @@ def _script(name: str, bin: Path, folder: Path, *given: str) -> Command:
 
 def _pandera(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:
     return _script("pandera", bin, folder, place) if engine == "parquet" else None
+
+
+def _great_expectations(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:
+    if engine != "postgres":
+        return None
+    where = _where(place)
+    url = f"postgresql+psycopg2://{where['user']}@/{where['dbname']}?host={where['host']}"
+    made = _script("great_expectations", bin, folder, url)
+    return replace(made, environ={**made.environ, "GX_ANALYTICS_ENABLED": "false", "TQDM_DISABLE": "1"})
 
 
 def _pointblank(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:

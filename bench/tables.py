@@ -9,7 +9,9 @@ import sys
 from contextlib import ExitStack
 
 import tpch
-from processes import HERE, Command, in_turn, median, ratio
+from gate import figures
+from page import keep, show
+from processes import HERE, Command
 
 COLUMNS = {"id": "integer", "code": "string", "amount": "number", "day": "date", "note": "string"}
 
@@ -117,16 +119,11 @@ def main() -> None:
     for engine in args.engine:
         with ExitStack() as stack:
             connection, place = prepared(engine, args.tables, stack)
+            report = str(tpch.DATA / f"tables-{engine}-{args.tables}.json")
             gate = [sys.executable, "-m", "gatekeeper", "check", "--project", project(engine, args.tables, connection)]
             hand = [sys.executable, str(HERE / "tables.py"), str(args.tables), "--by-hand", engine, place]
-            taken = in_turn([Command("gatekeeper", gate), Command("by hand", hand)], args.pairs, tpch.DATA / "last.log")
-        print(f"\n{args.tables} tables of 100 rows, ten rules each, {engine}; medians of {args.pairs}")
-        for name, runs in taken.items():
-            print(
-                f"{name:12}{median(runs, 'wall'):8.2f} s{median(runs, 'cpu'):8.2f} s CPU{median(runs, 'mib'):8.0f} MiB"
-            )
-        if len(taken) == 2:
-            print("ratio {:.2f}   ({:.2f} to {:.2f})".format(*ratio(taken["gatekeeper"], taken["by hand"])))
+            made = [Command("gatekeeper", [*gate, "--json", report], queries=report), Command("by hand", hand)]
+            show(keep(figures(f"{args.tables:,} tables of 100 rows", engine, made, args.pairs, args.tables * 10)))
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ In bench/data, or where $GATEKEEPER_BENCH says: scale factor 10 takes 15 GB in a
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from questions import COLUMNS
+from questions import COLUMNS, KEYS, REFERENCES
 
 DATA = Path(os.environ.get("GATEKEEPER_BENCH") or Path(__file__).parent / "data").resolve()
 _TYPES = {"BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "text", "DATE": "date", "DOUBLE": "double precision"}
@@ -26,6 +27,42 @@ def parquet(scale: str) -> Path:
         command = [tool, "parquet", "-s", scale, f"--tables={tables}", f"--output-dir={folder}"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder
+
+
+def _with_nulls(table: str) -> str:
+    """One value in a thousand is gone, in every column but the keys'."""
+    keys = {*KEYS[table], *(key for child, key, _, _ in REFERENCES if child == table)}
+    columns = [
+        column if column in keys else f"case when hash(rowid, '{column}') % 1000 <> 0 then {column} end as {column}"
+        for column in COLUMNS[table]
+    ]
+    return f"create or replace table {table} as select {', '.join(columns)} from {table}"
+
+
+VARIANTS = {
+    "nulls": [_with_nulls(table) for table in COLUMNS],
+    # a rule of values in each table
+    "violated": [
+        f"update {table} set {column} = 'Q' where rowid % 1000003 = 7"
+        for table, column in (("customer", "c_mktsegment"), ("orders", "o_orderstatus"), ("lineitem", "l_returnflag"))
+    ],
+}
+
+
+def variant(scale: str, name: str) -> Path:
+    """The DuckDB file with other data."""
+    import duckdb
+
+    file = DATA / f"tpch_{scale.replace('.', '_')}_{name}.duckdb"
+    if not file.exists():
+        half = file.with_suffix(".half")
+        shutil.copy(duckdb_file(scale), half)
+        with duckdb.connect(str(half)) as con:
+            for change in VARIANTS[name]:
+                con.execute(change)
+            con.execute("checkpoint")
+        half.rename(file)
+    return file
 
 
 def duckdb_file(scale: str, python: Path = Path(sys.executable), tag: str = "") -> Path:

@@ -17,7 +17,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import tpch
-from processes import HERE, Command, in_turn, median, ratio
+from gate import figures
+from page import keep, show
+from processes import HERE, Command
 
 
 @dataclass(frozen=True)
@@ -242,30 +244,11 @@ def measured(engine: str, name: str, rows: int, pairs: int) -> dict:
             made.append(
                 Command(f"{how} SQL", [sys.executable, str(HERE / "wide.py"), "--by-hand", how, engine, place, name])
             )
-        taken = in_turn(made, pairs, tpch.DATA / "last.log")
-    asked = len(json.loads((folder / "report.json").read_text())["queries"])
-    mine = taken.get("gatekeeper", [])
-    figures = [
-        {
-            "name": who, "wall": median(runs, "wall"), "cpu": median(runs, "cpu"), "mib": median(runs, "mib"),
-            "queries": asked if who == "gatekeeper" else None,
-            "ratio": ratio(mine, runs) if mine and who != "gatekeeper" else None,
-        }
-        for who, runs in taken.items()
-    ]  # fmt: skip
-    questions = len(json.loads((folder / "report.json").read_text())["rules"])
-    return {
-        "engine": engine,
-        "title": f"{name}, {rows:,} rows",
-        "pairs": pairs,
-        "questions": questions,
-        "rows": figures,
-    }
+        checked = figures(f"{name}, {rows:,} rows", engine, made, pairs, 0)
+    return checked | {"questions": len(json.loads((folder / "report.json").read_text())["rules"])}
 
 
 def main() -> None:
-    from gate import show
-
     given = argparse.ArgumentParser()
     given.add_argument("--engine", nargs="*", default=["duckdb", "postgres"])
     given.add_argument("--shape", nargs="*", default=list(SHAPES))
@@ -277,7 +260,7 @@ def main() -> None:
         sys.exit(by_hand(*args.by_hand))
     for engine in args.engine:
         for name in args.shape:
-            show(measured(engine, name, args.rows, args.pairs))
+            show(keep(measured(engine, name, args.rows, args.pairs)))
 
 
 if __name__ == "__main__":

@@ -58,10 +58,12 @@ class Seen(Mapping[Question, Any]):
     Raises: CouldNotTell where the answer is `Unknown`, Unanswered where nobody was asked.
     """
 
-    __slots__ = ("_replies",)
+    __slots__ = ("_replies", "asked")
 
     def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None) -> None:
         self._replies = dict(replies or {})
+        self.asked: dict[str, tuple[object, tuple[Question, ...]]] = {}
+        """What each rule asks, given these answers, by its id: worked out once, and told four times a run."""
 
     def __getitem__(self, question: Question) -> Any:
         reply = self.reply(question)
@@ -87,6 +89,8 @@ class Seen(Mapping[Question, Any]):
 
     def and_(self, replies: Mapping[Question, Answer | Unknown]) -> Seen:
         """These answers and those; what was answered first stands."""
+        if not replies:
+            return self
         return Seen({**replies, **self._replies})
 
 

@@ -29,13 +29,18 @@ def asked_by(rule: PlannedRule, seen: Seen) -> tuple[Question, ...]:
     """All that the rule asks, given what is seen: of itself and of its warning threshold."""
     if rule.rule is None or rule.on is None:
         return ()
+    known = seen.asked.get(rule.id)
+    if known is not None and known[0] is rule:
+        return known[1]
     questions: list[Question] = []
     for kind in filter(None, (rule.rule, rule.warn)):
         try:
             questions += kind.ask(rule.on, seen)
         except CouldNotTell:
             continue  # nothing more to know: judging meets the same answer
-    return tuple(dict.fromkeys(questions))
+    asked = tuple(dict.fromkeys(questions))
+    seen.asked[rule.id] = rule, asked
+    return asked
 
 
 def wanted(rules: Iterable[PlannedRule], seen: Seen) -> tuple[Question, ...]:
