@@ -4,7 +4,6 @@ import argparse
 import sys
 
 import tables
-import tpch
 from gate import figures
 from page import keep, show
 from processes import Command
