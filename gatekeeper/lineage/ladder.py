@@ -181,6 +181,8 @@ class Ladder:
             return None
         begin, bracket, end = place
         inner = without_output(tokens[bracket + 1 : end - 1], words[bracket + 1 : end - 1])
+        if not inner:
+            return None
         tree, _ = self._tree(respelled(inner, large(inner), self.reader.dialect))
         if tree is None:
             return None

@@ -54,7 +54,7 @@ class Reading(Running):
             self._rule()
         elif words[0] == "CREATE" and "POLICY" in words[:7] and QUERIES & set(words):
             self.holder("create policy")
-        elif words[:2] == ["CREATE", "FLOW"] and "AS" in words and "CDC" not in words:
+        elif words[:2] == ["CREATE", "FLOW"] and "AS" in words[:-1] and "CDC" not in words:
             self.tokens = self.tokens[words.index("AS") + 1 :]
             self.words = words[words.index("AS") + 1 :]
             self._statement()

@@ -84,7 +84,7 @@ def transfers(at: Cursor, flow: Flow, text: str) -> str | None:
         flow.writes.append(table)
         flow.reads.append((path(file), -1))
         return "load"
-    if first[:1] == ["SUBSCRIBE"]:  # Materialize's
+    if first[:1] == ["SUBSCRIBE"] and len(first) > 1:  # Materialize's
         table = at.name(2) if first[1] == "TO" else at.name(1)
         if table is None:
             return None
