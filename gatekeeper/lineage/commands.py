@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from sqlglot.tokenizer_core import Token
@@ -29,6 +30,9 @@ HARMLESS: Final = frozenset({
 })  # fmt: skip
 
 
+# words that no statement has that changes nothing
+CHANGING: Final = frozenset({("INSERT", "INTO"), ("DELETE", "FROM"), ("MERGE", "INTO"), ("TRUNCATE", "TABLE")})
+_DESCRIBING: Final = frozenset({"EXPLAIN", "DESCRIBE", "DESC", "SHOW", "HELP", "PROFILE", "WATCH"})
 # what is no table and holds no data of one
 THINGS: Final = frozenset({
     "ROLE", "USER", "WAREHOUSE", "DATABASE", "SCHEMA", "INDEX", "SEQUENCE", "EXTENSION", "STAGE", "FORMAT", "TYPE",
@@ -82,6 +86,8 @@ def read_command(tokens: Sequence[Token], text: str, naming: Naming) -> tuple[st
 
 def _moves_rows(first: str, at: Cursor) -> bool:
     """Whether a word that is harmless as a rule begins what reads or fills a table."""
+    if first not in _DESCRIBING and CHANGING & set(pairwise(at.upper)):
+        return True
     return first in ("LOAD", "EXPORT", "GENERATE", "CONVERT") and bool({"SELECT", "INTO", "FROM"} & set(at.upper))
 
 

@@ -28,6 +28,8 @@ _BEFORE_NAMES: Final = frozenset(
     {TokenType.FROM, TokenType.JOIN, TokenType.INTO, TokenType.USING, TokenType.STRAIGHT_JOIN}
 )
 _QUERY_STARTS: Final = frozenset({"SELECT", "WITH", "(", "VALUES", "FROM", "PIVOT", "UNPIVOT", "SEL"})
+# WITH ( … ), a cursor WITH RETURN and the like begin no query
+_NO_CTE: Final = frozenset({"(", "RETURN", "HOLD", "CONSISTENCY", "ROWSET"})
 _SCANNED: Final = frozenset({"select", "insert", "merge", "update", "delete", "create table", "create view"})
 
 
@@ -109,7 +111,7 @@ class Ladder:
         flow, columns, place = Flow(), list[ColumnUse](), 0
         while place < len(self.tokens):
             if self.words[place] not in QUERIES or (
-                self.words[place] == "WITH" and self.words[place + 1 : place + 2] == ["("]
+                self.words[place] == "WITH" and " ".join(self.words[place + 1 : place + 2]) in _NO_CTE
             ):
                 place += 1
                 continue

@@ -36,10 +36,14 @@ _CLAUSES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("WITH", "SCHEMA", "EVOLUTION"), _ONE), (("ORGANIZE", "BY"), _TO_END), (("LIMIT", "\2", "OVER", "("), _BRACKET),
     (("USING", "<"), _ONE), (("USING", ">"), _ONE), (("NORMALIZE", "ON", "MEETS", "OR", "OVERLAPS"), _ONE),
     (("NORMALIZE", "ON", "OVERLAPS", "OR", "MEETS"), _ONE), (("NORMALIZE",), _ONE), (("SQL_NO_CACHE",), _ONE),
-    (("WITH", "VIEW_METADATA"), _ONE),
+    (("WITH", "VIEW_METADATA"), _ONE), (("WITH", "NO", "ROW", "MOVEMENT"), _ONE),
+    (("WITH", "ROW", "MOVEMENT"), _ONE),
     (("AND", "STATS"), _ONE), (("AND", "STATISTICS"), _ONE), (("AND", "NO", "STATS"), _ONE),
 )  # fmt: skip
 _ASSIGNING: Final = frozenset({"*", "+", "-", "/", "%", "|", "&", "^"})
+_UNITS: Final = frozenset(
+    {"YEAR", "YEARS", "MONTH", "MONTHS", "DAY", "DAYS", "HOUR", "HOURS", "MINUTE", "MINUTES", "SECOND", "SECONDS"}
+)
 _AFTER_VARIABLES: Final = frozenset({"FROM", "WHERE", "LIMIT", "FOR", "UNION", ")"})
 # a bracket behind a column that begins so says how it is shown (Teradata)
 _SHOWN: Final = frozenset({"FORMAT", "NAMED", "TITLE"})
@@ -120,12 +124,14 @@ def _closing(words: list[str], place: int) -> int:
 
 def _say_otherwise(tokens: list[Token], words: list[str], out: set[int], put: dict[int, Token]) -> None:
     """Words for which the parser knows others."""
-    for i in range(1, len(words) - 1):
-        word, after = words[i], words[i + 1]
+    for i in range(1, len(words)):
+        word, after = words[i], words[i + 1] if i + 1 < len(words) else ""
         if word == "CONCAT" and after != "(" and words[i - 1] not in (",", "SELECT", "("):
             put[i] = token_like(tokens[i], TokenType.DPIPE, "||")
         elif word in _ASSIGNING and after == "=":
             out.add(i)  # T-SQL's a += b, and its old outer join
+        elif word in _UNITS and words[i - 1].isdigit() and words[i - 2] in ("+", "-"):
+            out.add(i)  # Db2's d - 7 DAYS
         elif word == "PIVOT" and after == "XML":
             out.add(i + 1)
         elif word == "NEXT" and words[i + 1 : i + 3] == ["VALUE", "FOR"]:

@@ -83,6 +83,8 @@ class _Splitter:
             self.at += 1
         elif word == "EXECUTE" and after == "STATEMENT" and self.word(2) == "SET":  # Flink's, around INSERTs
             self.at += 3
+        elif "HANDLER" in self.words[self.at + 1 : self.at + 3] and word in ("DECLARE", "EXIT", "CONTINUE", "UNDO"):
+            self._handler()
         elif word == "<" and after == "<":
             self.at = next((i + 2 for i in range(self.at, len(self.words) - 1) if self.words[i] == ">"), self.at + 1)
         elif word == "BEGIN":
@@ -141,6 +143,18 @@ class _Splitter:
                 self.branch = False
             while self.word() in ("TRY", "CATCH", "ATOMIC", "NOT"):
                 self.at += 1
+
+    def _handler(self) -> None:
+        """DECLARE EXIT HANDLER FOR condition, …: what it does stands behind its conditions."""
+        place = next((i + 1 for i in range(self.at, len(self.words)) if self.words[i] == "FOR"), len(self.words))
+        while place < len(self.words):
+            word = self.words[place]
+            place += 2 if word in ("NOT", "SQLSTATE") else 1
+            place += word == "SQLSTATE" and self.words[place - 1] == "VALUE"
+            if self.words[place : place + 1] != [","]:
+                break
+            place += 1
+        self.at = min(place, len(self.words))
 
     def _close(self, after: str) -> None:
         self.at += 1

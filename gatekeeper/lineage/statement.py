@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 from sqlglot import TokenType
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.lineage.commands import THINGS, read_command
+from gatekeeper.lineage.commands import CHANGING, THINGS, read_command
 from gatekeeper.lineage.cursor import is_text, large
 from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name, path
@@ -153,6 +154,8 @@ class Reading(Running):
             self._dynamic(self._until(self.tokens[words.index("IMMEDIATE") + 1 :], ("USING",)), "assignment")
         elif words[0] == "OPEN" and words[2:3] == ["FOR"] and not QUERIES & set(words[3:4]):
             self._dynamic(self._until(self.tokens[3:], ("USING",)), "open")
+        elif CHANGING & set(pairwise(words)):
+            self.scanned("unparsed", "it holds a change where none is expected")
         elif QUERIES & set(words):
             self.holder(words[0].lower() if words[0] in _HOLDERS else "assignment")
         elif words[0] == "PERFORM" and "FROM" in words:
