@@ -31,6 +31,9 @@ _MODIFIERS: Final = frozenset({
     "NONEDITIONABLE", "AGGREGATE", "CONSTRAINT", "BODY",
 })  # fmt: skip
 _FORALL_ENDS: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "EXECUTE", ";"})
+_LABELLED: Final = frozenset(
+    ["BEGIN", "LOOP", "WHILE", "REPEAT", "FOR", "INSERT", "UPDATE", "DELETE", "MERGE", "SELECT"]
+)
 _SELECTING: Final = frozenset(["UNION", "ALL", "EXCEPT", "INTERSECT", "MINUS", "DISTINCT", "FOR", "AS", "(", "IS"])
 
 
@@ -85,6 +88,8 @@ class _Splitter:
             self.at += 3
         elif "HANDLER" in self.words[self.at + 1 : self.at + 3] and word in ("DECLARE", "EXIT", "CONTINUE", "UNDO"):
             self._handler()
+        elif after == ":" and self.word(2) in _LABELLED and word.isidentifier():
+            self.at += 2
         elif word == "<" and after == "<":
             self.at = next((i + 2 for i in range(self.at, len(self.words) - 1) if self.words[i] == ">"), self.at + 1)
         elif word == "BEGIN":
@@ -330,6 +335,8 @@ class _Splitter:
                 return False
             if head == "MERGE" or (head == "WITH" and "MERGE" in since):
                 return before != "THEN"
+            if before == "ON" and head == "SET":  # SET NOCOUNT ON INSERT …
+                return True
             if head in ("GRANT", "DENY", "REVOKE") or before in ("ON", "FOR", "AFTER", "OF", "BEFORE"):
                 return False
             if head == "WITH" and not any(v in self._outer(first, i) for v in ("SELECT", "INSERT", "UPDATE", "DELETE")):

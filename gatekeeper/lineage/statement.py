@@ -21,6 +21,7 @@ _LANGUAGES: Final = frozenset({"SQL", "PLPGSQL", "PLSQL", "PLPGSQL;"})
 _PARSED: Final = frozenset({"SELECT", "WITH", "INSERT", "MERGE", "DELETE", "UPDATE", "FROM", "("})
 # what may change the session's defaults
 _STATE: Final = frozenset({"USE", "SET", "ALTER", "DATABASE", "OPEN", "CLOSE", "SWITCH"})
+_ALONE: Final = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CALL"})
 _COPYING: Final = frozenset({"create table", "create stream", "create synonym", "move", "merge"})
 _UNPARSED: Final = frozenset({"INFILE", "STATISTICS"})
 _DEFINED: Final = THINGS | {
@@ -169,6 +170,12 @@ class Reading(Running):
         else:
             self._statement()
 
+    @staticmethod
+    def _single(words: list[str]) -> int:
+        """Where the only statement of MySQL's CREATE PROCEDURE p (…) statement begins; 0 where there is none."""
+        begin = closing(words, words.index("(") + 1) if "(" in words else 0
+        return next((i for i in range(begin, len(words) - 1) if begin and words[i] in _ALONE), 0)
+
     def _routine(self) -> None:
         """CREATE FUNCTION or PROCEDURE whose body is a text or an expression."""
         words = self.words
@@ -190,6 +197,11 @@ class Reading(Running):
             self.done(f"create {kind}", flow)
         elif body is not None:
             self._body(body, f"create {kind}")
+        elif kind == "procedure" and (place := self._single(words)) > 0:
+            self.done("create procedure", Flow())
+            first, last = self.tokens[place].start, self.tokens[-1].end + 1
+            base, reasons = self.base + first, (*self.reasons, "body")
+            self.reader.read(self.text[first:last], base, procedural=True, depth=self.depth + 1, reasons=reasons)
         elif QUERIES & set(words):
             self.holder(f"create {kind}")
         else:
