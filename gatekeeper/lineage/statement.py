@@ -105,6 +105,8 @@ class Reading(Running):
             self.holder("create alert")
             return
         self.done(f"create {kinds[0].lower()}" if kinds else "create", flow)
+        if kinds and kinds[0] == "TRIGGER" and QUERIES & set(self.words):  # WHEN (SELECT …)
+            self.holder("condition")
 
     def _rule(self) -> None:
         """CREATE RULE … DO: what is done in its place or beside it; a rule ON SELECT makes the table a view."""
@@ -271,7 +273,7 @@ class Reading(Running):
             texts = [each.text for each in self.tokens[:place] if is_text(each) or self._is_name(each)]
             target = texts[texts.index("path") + 1] if "path" in texts[:-1] else texts[0] if texts else None
             if place > 0 and target is not None:
-                self.parsed(tokens[place:], "unload", path(target))
+                self.parsed(tokens[place : closing(self.words, place)], "unload", path(target))
                 return
         out = next((i for i, word in enumerate(self.words) if word in ("OUTFILE", "DUMPFILE")), -1)
         if out > 0 and self.words[out + 1 : out + 2] == ["\0"]:
