@@ -32,7 +32,7 @@ from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.reading import check_condition, named
 from gatekeeper.model.sql_words import Tree, as_text, cast, day, function, moment, text, words
 from gatekeeper.model.time import zone as zone_of
-from gatekeeper.model.types import is_plain_text, is_single_float
+from gatekeeper.model.types import is_padded, is_plain_text, is_single_float
 from gatekeeper.model.written import Scalar
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
@@ -235,7 +235,9 @@ def _matches(scope: Scope, column: str, pattern: str) -> Tree:
         )
     if "\0" in pattern:
         raise ValueError("a pattern can't hold a NUL character")
-    return matches(_texted(scope, column), pattern if words(scope.dialect).is_re2 else spelled_out(pattern))
+    padded = is_padded(scope.fact(column).type.native, scope.dialect)
+    subject = as_text(scope.column(column), scope.dialect) if padded else _texted(scope, column)
+    return matches(subject, pattern if words(scope.dialect).is_re2 else spelled_out(pattern))
 
 
 def _length(scope: Scope, column: str, low: int | None, high: int | None) -> Tree:

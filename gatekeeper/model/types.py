@@ -63,6 +63,13 @@ def is_plain_text(native: str, dialect: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def is_padded(native: str, dialect: str) -> bool:
+    """Whether PostgreSQL keeps texts of the type with blanks at their end, which equality and length leave out."""
+    node = _node(native, dialect)
+    return dialect == "postgres" and node is not None and _inner(node).this in (T.CHAR, T.NCHAR, T.BPCHAR)
+
+
+@lru_cache(maxsize=4096)
 def is_single_float(native: str, dialect: str) -> bool:
     """Whether the type holds 32 bits: 0.1 of it equals no decimal 0.1."""
     node = _node(native, dialect)
