@@ -17,6 +17,7 @@ from gatekeeper.model.baseline import (
     limits_of_share,
     limits_of_value,
 )
+from gatekeeper.model.gaps import lost
 
 MONDAY = date(2026, 6, 1)
 AS_IT_COMES = Baseline()
@@ -130,3 +131,77 @@ def test_a_year_of_usual_days_raises_next_to_no_alarm(seed):
         missed += holds(found, 0.5 * rows[n])
     assert wrong <= 1
     assert missed <= 20
+
+
+def test_a_campaign_of_a_week_widens_no_limit_below():
+    usual = week(7, 10_000, weekend=1)
+    campaign = [1.4 * value if 10 <= back <= 15 else value for back, value in enumerate(usual, 1)]
+    found = limits(campaign, 10_000)
+    assert not holds(found, 6_500)
+    assert holds(found, 8_500)
+    assert not holds(found, 20_000)
+
+
+def test_what_is_steadier_than_chance_is_held_to_it():
+    found = limits([480.0 + back % 3 for back in range(1, 57)], 480)
+    assert [holds(found, value) for value in (430, 470, 485)] == [False, True, True]
+
+
+def test_what_rests_on_sundays_may_rest_on_a_holiday_and_what_never_rests_may_not():
+    resting = [0.0 if (MONDAY - timedelta(days=b)).weekday() == 6 else v for b, v in enumerate(week(8, 5_000), 1)]
+    assert not holds(limits(resting, 0), 0)
+    assert holds(limits(resting, 0, near=2), 0)
+    assert not holds(limits(week(8, 5_000), 0, near=2), 0)
+
+
+def test_the_turn_of_a_month_may_bring_what_the_last_one_brought():
+    day = date(2026, 6, 30)
+    days = [day - timedelta(days=back) for back in range(1, 57)]
+    random = Random(9)
+    rows = [
+        (4.0 if d.day == 29 and d.month == 5 else 1.0)
+        * (0 if d.weekday() > 4 else 300)
+        * math.exp(random.gauss(0, 0.05))
+        for d in days
+    ]
+    past = [Sample(back, d, value, value) for back, (d, value) in enumerate(zip(days, rows, strict=True), 1)]
+    assert holds(limits_of_amount(AS_IT_COMES, past, Today(day, 1_250, 1_250)), 1_250)
+    amid = [Sample(s.back, s.day - timedelta(days=13), s.value, s.rows) for s in past]
+    there = Today(day - timedelta(days=13), 1_250, 1_250)
+    assert not holds(limits_of_amount(AS_IT_COMES, amid, there), 1_250)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_average_that_wanders_with_the_weather_is_no_drift(seed):
+    random = Random(seed)
+    wave, degrees = 0.0, []
+    for n in range(56 + 120):
+        wave = 0.6 * wave + random.gauss(0, 1.2)
+        degrees.append(11 - 6 * math.cos(n / 58) + wave)
+    wrong = 0
+    for n in range(56, len(degrees)):
+        past = [Sample(b, MONDAY - timedelta(days=b), degrees[n - b], 480) for b in range(1, 57)]
+        wrong += not holds(limits_of_value(AS_IT_COMES, past, Today(MONDAY, degrees[n], 480), 0.08), degrees[n])
+    assert wrong <= 2
+
+
+KEYS = {(back,): 1000 for back in range(40)}
+FIRST = {(back,): 1000 * (40 - back) for back in range(40)}
+LAST = {(back,): 1000 * (40 - back) + 999 for back in range(40)}
+
+
+@pytest.mark.parametrize(
+    ("today", "last", "found"),
+    [(1000, 0, False), (980, 0, False), (900, 0, True), (600, 0, True), (1000, 10**9, False)],
+)
+def test_rows_that_were_lost_on_their_way_leave_gaps_in_a_counted_key(today: int, last: int, found: bool):
+    many, ends = {**KEYS, (0,): today}, {**LAST, (0,): LAST[0,] + last}
+    assert (lost(many, FIRST, ends) is not None) is found
+
+
+def test_keys_that_are_not_counted_up_tell_of_no_gap():
+    drawn = {key: value * 10**6 for key, value in LAST.items()}
+    assert lost({**KEYS, (0,): 500}, FIRST, drawn) is None
+    assert lost({**KEYS, (0,): 500}, FIRST, dict.fromkeys(LAST, "x")) is None
+    with_holes = {key: many - 400 * (key[0] % 2) for key, many in KEYS.items()}
+    assert lost({**with_holes, (0,): 900}, FIRST, LAST) is None

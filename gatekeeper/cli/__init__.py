@@ -17,6 +17,7 @@ COMMANDS = {
     "lineage": "What feeds what, by the SQL; `--undeclared`: what it reads and nobody declares.",
     "trace": "From a blocked output to the rule, table and owner at the root.",
     "backtest": "How often each rule would have blocked, warned or been late.",
+    "status": "What is current, stale or blocked, and since when.",
     "history": "What was found before, what flaps, and the time to repair.",
     "backfill": "In what order to make again what is made of a mended table.",
     "explain": "A rule's page: what it asks, of what, whose it is.",

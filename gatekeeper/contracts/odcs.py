@@ -137,18 +137,21 @@ def draft_contract(
             document.is_pruned(path) and table.properties is None
         )
         site.defaults = read_defaults(document, path, table.customProperties, problems)
+        keys = [shaped.name for shaped in table.properties or () if shaped.primaryKey]
         for number, shaped in enumerate(table.properties or ()):
-            _add_column(site, shaped, (*path, "properties", number), problems)
+            _add_column(site, shaped, (*path, "properties", number), problems, is_only_key=keys == [shaped.name])
         sites.append(site)
     return Draft(encoded(shape.id), document, shape, sites, incomplete)
 
 
-def _add_column(site: Site, shape: Property, path: tuple[Key, ...], problems: list[Problem]) -> None:
+def _add_column(
+    site: Site, shape: Property, path: tuple[Key, ...], problems: list[Problem], *, is_only_key: bool
+) -> None:
     if shape.name in site.columns:
         message = f"the column {shape.name!r} stands here twice"
         problems.append(site.document.problem((*path, "name"), "duplicate-column", message, "remove one of them"))
         return
-    declared = declared_column(shape)
+    declared = declared_column(shape, is_only_key=is_only_key)
     if declared.zone is not None:
         try:
             check_zone(declared.zone)

@@ -161,8 +161,8 @@ def type_of(shape: Item) -> Type | None:
     return Type(_FAMILIES[shape.logicalType], shape.logicalType, fields)
 
 
-def declared_column(shape: Property) -> DeclaredColumn:
-    """The column that a property declares."""
+def declared_column(shape: Property, *, is_only_key: bool = False) -> DeclaredColumn:
+    """The column that a property declares. `is_only_key`: it is the whole primary key."""
     options = shape.logicalTypeOptions
     shown = (shape.classification or "").strip().lower() in ("", "public")
     return DeclaredColumn(
@@ -171,6 +171,7 @@ def declared_column(shape: Property) -> DeclaredColumn:
         physical=shape.physicalType,
         required=bool(shape.required),
         zone=options.defaultTimezone if options else None,
+        is_key=bool(shape.unique) or is_only_key,
         classified=None if shown else shape.classification,
     )
 

@@ -68,6 +68,19 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How an output or contract stands: its last verdict over all its data, and since when that has been so."""
+
+    output: str
+    kind: str
+    verdict: str
+    since: datetime
+    at: datetime
+    reason: str
+    sections: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Repair:
     """How long an owner's troubles lasted."""
 
@@ -138,6 +151,31 @@ class Told:
         )
         with self._database.reading() as connection:
             return {row.output: _verdict(row) for row in connection.execute(query)}
+
+    def standings(self) -> list[Standing]:
+        """How every output and contract stands; a verdict over a slice, or before a build, is none of it."""
+        whole = sa.and_(RUNS.c.window.is_(None), sa.func.coalesce(RUNS.c.before, "refresh") == "refresh")
+        every = sa.select(VERDICTS).join(RUNS, RUNS.c.id == VERDICTS.c.run).where(whole).cte("every")
+        newest = sa.select(every.c.output, sa.func.max(every.c.at).label("at")).group_by(every.c.output).subquery()
+        last = (
+            sa.select(every)
+            .join(newest, sa.and_(newest.c.output == every.c.output, newest.c.at == every.c.at))
+            .order_by(every.c.output, every.c.run)
+        )
+        with self._database.reading() as connection:
+            found = {row.output: row for row in connection.execute(last)}
+            pairs = sa.select(every.c.output, every.c.at, every.c.verdict).order_by(every.c.at, every.c.run)
+            since: dict[str, tuple[str, int]] = {}
+            for output, at, verdict in connection.execute(pairs):
+                if since.get(output, ("", 0))[0] != verdict:
+                    since[output] = (verdict, at)
+        return [
+            Standing(
+                output=row.output, kind=row.kind, verdict=row.verdict, since=moment(since[row.output][1]),
+                at=moment(row.at), reason=row.reason, sections=tuple(json.loads(row.sections)),
+            )
+            for row in found.values()
+        ]  # fmt: skip
 
     def repairs(self, rules: Sequence[str] | None = None) -> list[Repair]:
         """The mean time to repair, by owner."""

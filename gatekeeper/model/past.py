@@ -105,6 +105,13 @@ def arrived(numbers: Mapping[tuple[Any, ...], Any]) -> dict[int, float]:
     }
 
 
+def newest_of(rows: Mapping[int, Any]) -> int:
+    """The newest stretch that was loaded: a few late rows on a day without a load are none."""
+    filled = {back: float(many) for back, many in rows.items() if many}
+    least = median(filled.values()) / 10 if filled else 0.0
+    return min((back for back, many in filled.items() if many >= least), default=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Days:
     """The stretch that is judged and those before it."""
@@ -126,7 +133,7 @@ def days_of(
 ) -> Days:
     """The days of a table that tells them. `newest`: where today has no rows, the newest day that has is judged."""
     filled = [back for back, many in rows.items() if many]
-    first = min(filled, default=0) if newest else 0
+    first = newest_of(rows) if newest else 0
     when = stretches(grain, at.now)
     zone = on.zone_of(grain.window.column)
     touched = [stretch.days(zone) for stretch in when]
@@ -137,12 +144,13 @@ def days_of(
     ]
     value, daily = values.get(first), grain.days == 1
     lately = sum(bool(at.holidays.intersection(days)) for days in touched[first : first + 21]) if daily else 0
+    turned = bool(at.holidays) and any((day.month, day.day) == (1, 1) for days in touched for day in days)
     today = Today(
         touched[first][-1],
         float(value) if value is not None else float("nan"),
         float(rows.get(first) or 0),
         _near(touched[first], at.holidays),
-        lately >= 3,
+        turned or lately >= 3,
         daily,
     )
     return Days(today, tuple(past), "" if on.rows.window is not None else "loaded in the last day")
@@ -186,10 +194,12 @@ def judged(days: Days, limits: Limits, said: str, unit: Unit, show: Callable[[fl
     weekday = limits.by_weekday and days.today.daily
     like = [s for s in days.past if not weekday or s.day.weekday() == days.today.day.weekday()] or list(days.past)
     like = [s for s in like if (low is None or s.value >= low) and (high is None or s.value <= high)] or like
-    noun = f"{days.today.day:%A}s" if weekday else "days" if days.today.daily else "stretches"
+    one, more = ("day", "days") if days.today.daily else ("stretch", "stretches")
+    if weekday:
+        one, more = f"{days.today.day:%A}", f"{days.today.day:%A}s"
     least, most = show(min(s.value for s in like)), show(max(s.value for s in like))
     known = least if least == most else f"{least} to {most}"
-    parts = [said, f"the last {len(like)} {noun} {known}"]
+    parts = [said, f"the last {f'{len(like)} {more}' if len(like) > 1 else one} {known}"]
     if limits.drift and is_off:
         parts.append(limits.drift)
     if days.today.near == 2:

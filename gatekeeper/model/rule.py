@@ -24,6 +24,8 @@ class DeclaredColumn:
     physical: str | None = None
     required: bool = False
     zone: str | None = None
+    is_key: bool = False
+    """Whether it alone tells the rows apart."""
     classified: str | None = None
     """The classification, where it forbids showing the column's values."""
 

@@ -1,6 +1,7 @@
 """What is usual: level, weekdays and spread of a row of days, so that a day of error doesn't bend them.
 
-Source: Tukey, Exploratory Data Analysis (1977), chapter 11: median polish, here of weeks against weekdays;
+Source: Tukey, Exploratory Data Analysis (1977), chapter 11: median polish, here of weeks against weekdays; chapter 7:
+running medians of three;
 Sen, JASA 63 (1968): the slope as the median of all slopes; Hampel, JASA 69 (1974): the median absolute deviation.
 """
 
@@ -34,17 +35,20 @@ class Point:
 class Usual:
     """What the past days were like. `of(day)`: what is usual of such a day, where the level stands now.
 
-    `spread` is that of one day around it, `below` and `above` those of each side alone: campaigns widen one of them.
-    `spread_of_week` is that of a week's median; `before` is the level of the older half, `recent` those of the last two
-    weeks, the newest first.
+    `spread` is that of one day around it, `below` and `above` those of each side alone: campaigns widen one of them;
+    `calm` is that of the middle half of the days.
+    `spread_of_week` is that of a week's median; `before` is the level of the older half of the weeks, `moved` how far
+    it went within that half, `recent` those of the last two weeks, the newest first.
     """
 
     level: float
     spread: float
     below: float
     above: float
+    calm: float
     spread_of_week: float
     before: float
+    moved: float = 0.0
     recent: tuple[float, ...] = ()
     weekdays: Mapping[int, float] = field(default_factory=dict)
     by_weekday: bool = False
@@ -72,22 +76,24 @@ def usual(
         weeks.setdefault((point.back - 1) // 7 if daily else point.back - 1, []).append(point)
     can_tell = daily and same_weekday is not False and len(points) >= 14
     levels, profile = _polished(weeks, can_tell)
+    smooth = _smoothed(levels) if daily else levels
     off = [
-        (p, p.value - levels[week] - profile.get(p.day.weekday(), 0.0)) for week, some in weeks.items() for p in some
+        (p, p.value - smooth[week] - profile.get(p.day.weekday(), 0.0)) for week, some in weeks.items() for p in some
     ]
     alike = [value for p, value in off if least is None or p.value >= least]
     left = alike if len(alike) >= 14 else [value for _, value in off]
-    spent = (len(levels) + len(profile) - 1) if daily else 1
+    spent = (len(levels) / 2 + len(profile) - 1) if daily else 1
     if not daily:
         left = [p.value - median(levels.values()) for p in points]
     fitted = sqrt(len(left) / max(len(left) - spent, len(left) / 3, 1))
-    spread = fitted * _scale(left)
-    sides = [fitted * _scale([value for value in left if sign * value >= 0] or left) for sign in (-1, 1)]
+    spread = fitted * scale(left)
+    calm = fitted * _middle(left)
+    sides = [fitted * scale([value for value in left if sign * value >= 0] or left) for sign in (-1, 1)]
     share = _trust(profile, spread, len(points) / 7) if same_weekday is None else 1.0
     profile = {weekday: share * effect for weekday, effect in profile.items()}
     slope = _slope(levels)
-    line = {week: level + slope * _ago(week, daily) for week, level in levels.items()}
-    around = _scale([value - median(line.values()) for value in line.values()]) if len(line) > 2 else 0.0
+    line = {week: level + slope * _ago(week, daily) for week, level in smooth.items()}
+    around = _middle([value - median(line.values()) for value in line.values()]) if len(line) > 2 else 0.0
     wander = sqrt(max(0.0, around**2 - (_OF_WEEK * spread) ** 2))
 
     def forecast(spread: float) -> float:
@@ -95,14 +101,16 @@ def usual(
         return sqrt(1.1 * spread**2 + wander**2) * (1 + 4 / len(points))
 
     nearest = sorted(levels)[:4]
-    older = sorted(levels)[len(levels) // 2 :]
+    older = [levels[week] for week in sorted(levels)[len(levels) // 2 :]]
     return Usual(
         level=median(line[week] for week in nearest) if trend else median(levels.values()),
         spread=forecast(spread),
         below=forecast(sides[0]),
         above=forecast(sides[1]),
+        calm=forecast(calm),
         spread_of_week=max(_OF_WEEK * spread, _roughness(levels)),
-        before=median(levels[week] for week in older),
+        before=median(older),
+        moved=max(older) - min(older),
         recent=tuple(levels[week] for week in sorted(levels)[:2]),
         weekdays=profile,
         by_weekday=bool(profile) and (bool(same_weekday) or share > 0.5),
@@ -127,10 +135,22 @@ def _polished(weeks: Mapping[int, Sequence[Point]], can_tell: bool) -> tuple[dic
     return levels, profile
 
 
-def _scale(left: Sequence[float]) -> float:
+def _smoothed(levels: Mapping[int, float]) -> dict[int, float]:
+    """Each week's level as the middle one of its neighbours and its own: a week of a campaign is no level."""
+    row = sorted(levels)
+    ends = [row[0], *row, row[-1]]
+    return {b: median((levels[a], levels[b], levels[c])) for a, b, c in zip(ends, row, ends[2:], strict=False)}
+
+
+def scale(left: Sequence[float]) -> float:
     """The spread around 0: by the middle half, or by the outer tenth where the tails are heavy."""
     sizes = sorted(map(abs, left))
     return max(median(sizes) / _MAD, sizes[int(0.9 * (len(sizes) - 1))] / _P90)
+
+
+def _middle(left: Sequence[float]) -> float:
+    """The spread around 0 by the middle half: some days or weeks may hold a campaign."""
+    return (1 + 1 / len(left)) * median(map(abs, left)) / _MAD
 
 
 def _trust(profile: Mapping[int, float], spread: float, of_each: float) -> float:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from gatekeeper.model.baseline import Baseline, Limits
 from gatekeeper.model.distance import DISTANCES, Distance
 from gatekeeper.model.finding import Finding, Moment, Seen, error
-from gatekeeper.model.past import days_of, grain_of, judged, plainly, too_few
+from gatekeeper.model.past import days_of, grain_of, judged, newest_of, plainly, too_few
 from gatekeeper.model.question import Aggregate, Question, Spread, Stretches, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.model.usual import Point, usual
@@ -73,7 +73,7 @@ class Distribution:
 
     def _judge(self, on: Subject, grain: Stretches, found: Mapping[int, Counter[Any]], at: Moment) -> Finding:
         sizes = {back: groups.total() for back, groups in found.items()}
-        first = min((back for back, many in sizes.items() if many), default=0) if on.rows.window is None else 0
+        first = newest_of(sizes) if on.rows.window is None else 0
         enough = {b: g for b, g in found.items() if sizes[b] >= _FEWEST and b > first}
         whole = {back: sizes[back] for back in (first, *enough) if back in sizes}
         keys = replace(self.baseline, min_ratio=None, max_ratio=None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from gatekeeper.model.baseline import Baseline, limits_of_amount
 from gatekeeper.model.bound import judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen
+from gatekeeper.model.gaps import key_asked, lost
 from gatekeeper.model.past import (
     Days,
     arrived,
@@ -51,7 +52,7 @@ class Volume:
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         if self.baseline is None:
             return (count(on.rows),)
-        asked = [count(on.rows), *earlier(on, self.baseline, count(on.rows))]
+        asked = [count(on.rows), *earlier(on, self.baseline, count(on.rows)), *key_asked(on, self.baseline)]
         grain, event = grain_of(on, self.baseline), event_grain_of(on, self.baseline)
         if grain is not None:
             by_load = by_day(on, grain, "count")
@@ -73,7 +74,17 @@ class Volume:
             runs = seen[Past(count(on.rows), self.baseline.over)]
             found.append(self._usual(self.baseline, days_before(on, at, rows, runs)))
         told = [one for one in found if one.expected]
-        return told[0] if told else found[0]
+        finding = told[0] if told else found[0]
+        return self._without_gaps(self.baseline, on, seen, finding) if finding.status == "pass" else finding
+
+    def _without_gaps(self, keys: Baseline, on: Subject, seen: Seen, finding: Finding) -> Finding:
+        """The finding, unless rows were lost that a slow day would not lack."""
+        asked = key_asked(on, keys)
+        missing = lost(*(seen[question] for question in asked)) if asked and finding.expected else None
+        if missing is None:
+            return finding
+        said = f"{missing[0]:.1%} of the keys between the day's first and last are missing, where {missing[1]:.1%}"
+        return replace(finding, status="fail", message=f"{finding.message}; {said} would be usual", absence=True)
 
     def _days(self, on: Subject, grain: Stretches, seen: Seen, at: Moment) -> Days:
         there = arrived(seen[by_day(on, grain, "count")])

@@ -1,0 +1,50 @@
+"""Gaps in a counted key: rows that were lost on their way, on a day that is neither short nor odd otherwise.
+
+A key that a sequence gives out is dense: the day's rows fill the span from its least to its greatest. Neither season
+nor campaign changes that, so a tenth of a load that is missing shows, which no number of rows tells from a slow day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from gatekeeper.model.past import by_day, event_grain_of, grain_of
+from gatekeeper.model.question import Aggregate, Stretches
+from gatekeeper.model.rule import Subject
+from gatekeeper.model.usual import scale
+
+_OFF = 5.0
+# From this share of missing keys on it matters; where more than half is missing, some row has a key of its own kind.
+_MATTERS, _STRANGE = 0.05, 0.5
+_FEWEST_ROWS, _FEWEST_DAYS = 20, 14
+Numbers = Mapping[tuple[Any, ...], Any]
+
+
+def key_asked(on: Subject, baseline: Any) -> tuple[Aggregate, ...]:
+    """Rows, least and greatest key of each day by when things happened; nothing where no whole number is the key."""
+    key = next((c.name for c in on.declared if c.is_key and c.logical and c.logical.family == "integer"), None)
+    grain: Stretches | None = event_grain_of(on, baseline) or grain_of(on, baseline)
+    if key is None or grain is None:
+        return ()
+    return by_day(on, grain, "count"), by_day(on, grain, "min", key), by_day(on, grain, "max", key)
+
+
+def lost(rows: Numbers, least: Numbers, greatest: Numbers) -> tuple[float, float] | None:
+    """The share of the newest day's keys that is missing, and the largest that was usual; None where all is well."""
+    dense = {}
+    for (back, *_), many in rows.items():
+        first, last = least.get((back,)), greatest.get((back,))
+        # what came late is another day's gap
+        if back >= 0 and many >= _FEWEST_ROWS and isinstance(first, int) and isinstance(last, int):
+            dense[back] = many / (last - first + 1)
+    past = [share for back, share in dense.items() if back]
+    if 0 not in dense or len(past) < _FEWEST_DAYS:
+        return None
+    middle = median(past)
+    missing = 1 - dense[0] / middle
+    spread = scale([share - middle for share in past]) / middle
+    if middle < _STRANGE or not max(_MATTERS, _OFF * spread) < missing < _STRANGE:
+        return None
+    return missing, _OFF * spread
