@@ -156,6 +156,8 @@ def limits_of_value(keys: Baseline, past: Sequence[Sample], today: Today, least:
     centre = found.of(today.day)
     rows = median(sample.rows for sample in past)
     fewer = sqrt(max(1.0, rows / max(today.rows, 1.0)))
+    # of a few rows, one more or less moves an average
+    least += 3 / today.rows if today.rows else 0.0
     matters = least if logs else least * max(abs(centre), median(abs(p.value) for p in points))
     below, above = (max(matters, _OFF * side * fewer) for side in (found.below, found.above))
     low, high = centre - below, centre + above
