@@ -143,7 +143,10 @@ class Files(DuckDB):
     def _described(self, path: tuple[str, ...]) -> ContractTable | None:
         wanted = [part.casefold() for part in path]
         near = [table for table in self._of.tables if [part.casefold() for part in table.table.path] == wanted]
-        return max(near, key=lambda table: len(table.columns)) if near else None
+        if not near:
+            return None
+        form = next((table.form for table in near if table.form != FileForm()), FileForm())
+        return replace(max(near, key=lambda table: len(table.columns)), form=form)
 
     def _portions(
         self, found: Sequence[DataFile], described: ContractTable | None, session: FilesSession

@@ -69,11 +69,14 @@ def on_data(project: Project, names: Sequence[str], extracts: Sequence[Extract])
     zones = {
         project.connections[t.table.connection].timezone for t in files if t.table.connection in project.connections
     }
+    # what another contract says of the same table is not what is checked
+    checked = {table.table for id in contracts for table in told[id].tables}
+    read = [t for id, one in told.items() for t in one.tables if id in contracts or t.table not in checked]
     reading = Connection(
         name=connection,
         timezone=zones.pop() if len(zones) == 1 else None,
         max_connections=1,
-        tables=tuple(t for contract in told.values() for t in contract.tables if t.table.connection == connection),
+        tables=tuple(table for table in read if table.table.connection == connection),
         data=tuple((table.table.path, tuple(patterns)) for table, patterns in files.items()),
     )
     return replace(project, contracts=told, connections={**project.connections, connection: reading}), contracts

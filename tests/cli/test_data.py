@@ -96,6 +96,14 @@ def test_a_folder_of_parquet_is_one_table(place, ask):
     assert place.report()["tables"][0]["rows"] == 9
 
 
+def test_a_file_is_read_as_the_checked_contract_says_and_not_as_another_of_the_same_table(place, ask):
+    servers = [{"server": "landing", "type": "local", "path": ".", "format": "csv", "delimiter": ";"}]
+    place.write("ours.odcs.yaml", contract("ours", "psp.payments", VOLUME) | {"servers": servers})
+    place.write("good.csv", "id;loaded_at;amount\n1;2026-11-01 04:00:00;none\n2;2026-11-01 04:00:00;none\n")
+    assert ask("check", "ours", "--data", "good.csv").returncode == 0
+    assert ask("check", "payments", "--data", "good.csv").returncode == 3
+
+
 def test_a_repeated_key_is_found_within_the_bounds_that_parquet_tells(place, ask):
     key = rule("key", unique={"columns": ["id"]})
     place.write("payments.odcs.yaml", contract("payments", "psp.payments", key))
