@@ -23,7 +23,7 @@ PACKAGES = {
     "pandera": ["pandera[polars]", "pyarrow"],
     # its DuckDB stops at "list index out of range" with DuckDB 2: PostgreSQL only
     "great_expectations": ["great_expectations[postgresql]"],
-    "pointblank": ["pointblank[duckdb,polars]", "ibis-framework[duckdb]", "pyarrow"],
+    "pointblank": ["pointblank[duckdb]", "polars", "ibis-framework[duckdb]", "pyarrow"],
 }
 
 

@@ -16,7 +16,6 @@ from typing import Any
 import click
 
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
-from gatekeeper.cli.profile import began, profile_text
 from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
 from gatekeeper.errors import ReportError, UsageError
@@ -46,7 +45,11 @@ def gated(
     **rest: Any,
 ) -> int:
     """Run the gate and return the exit code. Raises: UsageError, ProjectError, ReportError."""
-    timing = Timing("start-up", began() if rest["profile"] else None)
+    timing = Timing("start-up")
+    if rest["profile"]:
+        from gatekeeper.cli.profile import began
+
+        timing = Timing("start-up", began())
     timing.begin("files")
     loaded = load_project(find_project(Path.cwd(), project), server=server)
     if command == "gate" and not names:
@@ -113,6 +116,8 @@ def gated(
             code, is_final = _code(report, advisory=options.advisory, warn_exit=warn_exit)
             _tell(report, verbose=verbose, code=code if is_final else state.renamed.get(code, code))
         if rest["profile"]:
+            from gatekeeper.cli.profile import profile_text
+
             timing.begin("reports")
             _tell_profile(profile_text(report, timing, loaded), state)
         if stopped is None and interrupt.signal is not None:

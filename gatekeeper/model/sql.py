@@ -284,10 +284,10 @@ def table_tree(table: Table, catalog: Catalog) -> Tree:
 def select_text(
     columns: Sequence[Tree], source: Tree, where: list[Tree], dialect: str, groups: Sequence[Tree] = ()
 ) -> str:
-    """A SELECT as text."""
+    """A SELECT as text; it takes the trees, which are good for nothing else afterwards."""
     tree = exp.Select(expressions=list(columns)).from_(source, copy=False)
     if where:
         tree = tree.where(all_of(where), copy=False)
     if groups:
         tree = tree.group_by(*(group.copy() for group in groups), copy=False)
-    return tree.sql(dialect=dialect or None)
+    return tree.sql(dialect=dialect or None, copy=False)
