@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 Verdict = Literal["open", "blocked", "not_ready", "not_evaluated"]
 Effect = Literal["blocks", "labels", "waived", "shown"]
+_NAMES: dict[type[Any], tuple[tuple[str, str], ...] | None] = {}
 SectionStatus = Literal["fresh", "partial", "stale", "blocked", "unknown"]
 
 
@@ -326,10 +327,19 @@ class Report:
         return {rule.id: place for place, rule in enumerate(self.rules)}
 
 
+def _names(kind: type[Any]) -> tuple[tuple[str, str], ...] | None:
+    """The fields of a dataclass, and their names in JSON; None of anything else."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple((f.name, f.name.rstrip("_")) for f in fields(kind)) if is_dataclass(kind) else None
+    return _NAMES[kind]
+
+
 def plain(value: Any) -> Any:
     """The value as JSON has it: dataclasses as objects, times as RFC 3339 in UTC, decimals as numbers."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name.rstrip("_"): plain(getattr(value, f.name)) for f in fields(value)}
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if (names := _names(type(value))) is not None:
+        return {shown: plain(getattr(value, name)) for name, shown in names}
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
