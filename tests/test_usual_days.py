@@ -199,6 +199,14 @@ def test_rows_that_were_lost_on_their_way_leave_gaps_in_a_counted_key(today: int
     assert (lost(many, FIRST, ends) is not None) is found
 
 
+def test_a_few_rows_that_are_late_on_a_small_day_are_no_gap():
+    many = {(back,): 60 - back % 2 for back in range(40)}
+    first = {(back,): 100 * (40 - back) for back in range(40)}
+    last = {key: value + 59 for key, value in first.items()}
+    assert lost({**many, (0,): 54}, first, last) is None
+    assert lost({**many, (0,): 40}, first, last) is not None
+
+
 def test_keys_that_are_not_counted_up_tell_of_no_gap():
     drawn = {key: value * 10**6 for key, value in LAST.items()}
     assert lost({**KEYS, (0,): 500}, FIRST, drawn) is None

@@ -19,7 +19,7 @@ from typing import Literal
 from gatekeeper.model.usual import Point, Usual, usual
 from gatekeeper.model.written import Duration
 
-_OFF, _FALL = 5.0, 5.5
+_OFF, _FALL = 5.0, 6.0
 # A week's median by which a value has drifted: weather, unlike noise, lasts.
 _DRIFT = 8.0
 _BY_CHANCE = 4.5

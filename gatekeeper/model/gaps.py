@@ -18,7 +18,7 @@ from gatekeeper.model.usual import scale
 _OFF = 5.0
 # From this share of missing keys on it matters; where more than half is missing, some row has a key of its own kind.
 _MATTERS, _STRANGE = 0.05, 0.5
-_FEWEST_ROWS, _FEWEST_DAYS = 20, 14
+_FEWEST_ROWS, _FEWEST_DAYS, _FEW = 20, 14, 3
 Numbers = Mapping[tuple[Any, ...], Any]
 
 
@@ -45,6 +45,8 @@ def lost(rows: Numbers, least: Numbers, greatest: Numbers) -> tuple[float, float
     middle = median(past)
     missing = 1 - dense[0] / middle
     spread = scale([share - middle for share in past]) / middle
-    if middle < _STRANGE or not max(_MATTERS, _OFF * spread) < missing < _STRANGE:
+    # of a few rows, some more that come late are as usual
+    usual = _OFF * spread + _FEW / rows[(0,)]
+    if middle < _STRANGE or not max(_MATTERS, usual) < missing < _STRANGE:
         return None
-    return missing, _OFF * spread
+    return missing, usual
