@@ -134,6 +134,9 @@ class Ladder:
         `target`: a path that it writes beside its tree.
         """
         dialect = self.reader.dialect
+        if self.words[:2] == ["CREATE", "SCHEMA"] and "CREATE" in self.words[2:]:
+            self.scanned("unparsed", "a schema that is created with what is in it")
+            return
         if "IDENTIFIER" in self.words:
             tokens = named(tokens, large(tokens), self.context.texts)
         tree, why = self._tree(tokens)

@@ -29,17 +29,23 @@ _OF_ENGINE: Final = (
     "unregister_partition", "raise_application_error", "gather_table_stats", "gather_schema_stats", "system$",
 )  # fmt: skip
 
+# packages of Oracle that run no SQL and move no rows; the others (DBMS_MVIEW, DBMS_SQL, DBMS_SCHEDULER …) may
+_IDLE: Final = (
+    "UTL_", "DBMS_OUTPUT", "DBMS_STATS", "DBMS_LOCK", "DBMS_APPLICATION_INFO", "DBMS_SESSION", "DBMS_RANDOM",
+    "DBMS_LOB", "DBMS_UTILITY", "DBMS_CRYPTO", "DBMS_ALERT", "DBMS_ASSERT", "DBMS_METADATA", "DBMS_MONITOR",
+)  # fmt: skip
+
 
 class Running(Ladder):
     """A statement that may run others."""
 
     def _is_call(self) -> bool:
-        """Whether it is a bare `package.procedure(…)`; what the engine's own packages do is no table's matter."""
+        """Whether it is a bare `package.procedure(…)` of a package that may move rows."""
         words, place = self.words, 1
         while words[place : place + 1] == ["."]:
             place += 2
         plain = words[0].isidentifier() and words[0] not in HARMLESS
-        return plain and not words[0].startswith(("DBMS_", "UTL_")) and words[place : place + 1] in ([], ["("])
+        return plain and not words[0].startswith(_IDLE) and words[place : place + 1] in ([], ["("])
 
     def _runs(self) -> None:
         """Calls, and texts that are run as SQL."""
