@@ -79,15 +79,13 @@ def fence(text: str | None, language: str = "") -> str:
 
 _IN_JSON = re.compile("[\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 
+# UTF-8 can't hold a lone one: its value is the words of its escape
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _IN_JSON_COMMAND = re.compile(_COMMAND.pattern.partition("|")[2], re.IGNORECASE)
 
 
 def json_text(text: str) -> str:
     """JSON whose strings, as they stand in the file, are harmless in a log; their values stay what they are."""
     text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return _IN_JSON_COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-
-
-def surrogates(text: str) -> str:
-    """Lone surrogates, which UTF-8 can't hold, as their escapes."""
-    return re.sub("[\ud800-\udfff]", lambda found: _escape(found[0]), text)
+    text = _IN_JSON_COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _SURROGATE.sub(lambda found: "\\" + _escape(found[0]), text)
