@@ -23,6 +23,8 @@ _MOST_WORKERS: Final = 8
 _EACH: Final = 100
 # for one script in a chunk; a statement may take 5 s
 _SECONDS_A_SCRIPT: Final = 20.0
+# a signal that another thread takes doesn't wake the one that waits: it has to look
+_LOOK_SECONDS: Final = 0.1
 _START: Final = "import sys; sys.path.append(sys.argv[1]); from gatekeeper.lineage.worker import main; main()"
 
 
@@ -41,7 +43,8 @@ def read_in_processes(missing: Mapping[str, str], about: About, found: dict[str,
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(_LOOK_SECONDS)
         job.work(job.lost)
     finally:
         job.stop()  # Ctrl-C: the processes end, and with them the threads
