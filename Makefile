@@ -73,6 +73,7 @@ $(BASE): pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@$(PIP) install --editable .
+	@$(BIN)/python -m compileall -q gatekeeper
 	@touch $@
 
 # dependency groups are read by pip 25.1 and later; a new Python 3.11 comes with 23

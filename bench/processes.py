@@ -39,6 +39,8 @@ def run(command: Command, log: Path) -> Taken:
     # Linux counts a parent's memory at the time of the fork as the child's: a small process starts and measures it
     starter = [sys.executable, "-S", "-E", str(HERE / "starter.py"), str(log), *command.argv]
     environ = {**os.environ, **command.environ}
+    # compiled modules are kept, as an installed package's are: nobody's gate compiles itself each time
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     told = subprocess.run(starter, cwd=command.cwd, env=environ, capture_output=True, text=True, check=True).stdout
     code, wall, cpu, mib = told.split()
     if int(code) not in command.accepts:

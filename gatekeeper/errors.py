@@ -12,16 +12,16 @@ GatekeeperError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 
 class GatekeeperError(Exception):
     """Base of every error that gatekeeper raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(Struct, frozen=True, order=True):
     """One thing wrong in a file: where, what, and how to mend it. Lines and columns count from 1."""
 
     file: str

@@ -8,13 +8,13 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 from textwrap import dedent
 
 import junitparser
 import pytest
 import yaml
+from msgspec.structs import fields
 
 from gatekeeper.cli.exit import NAMES
 from gatekeeper.contracts import lint_project

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
 import click
+from msgspec import Struct
 
 import gatekeeper
 from gatekeeper.cli.demo_folder import Edit, edit, fill
@@ -36,8 +36,7 @@ _SCHEDULER = {
 _GATE_SECONDS = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """How a night went and ended; `verdict` is read from the JSON report."""
 
     night: Night
@@ -170,8 +169,7 @@ def _in_python(folder: Path, night: Night) -> list[str]:
     return [*lines, f"  exit {ran.returncode}: {'nothing is loaded' if ran.returncode else 'it is loaded'}"]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A gate's command line, its words and its exit code."""
 
     command: tuple[str, ...]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from gatekeeper.cli.demo_folder import DOLLARS, LABEL, Edit
 
@@ -18,8 +19,7 @@ ZONE = "Europe/Berlin"
 WAREHOUSE = "warehouse.duckdb"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
+class Night(Struct, frozen=True, kw_only=True):
     """A night: `changes` are made to the good morning's warehouse, `edits` to the files while it is played.
 
     `exits`: of each gate that is asked, in order.

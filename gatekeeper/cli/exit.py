@@ -7,11 +7,12 @@ import signal
 import sys
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
 
 import click
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.errors import GatekeeperError, Problem, ProjectError, ReportError, UsageError
 
@@ -27,8 +28,7 @@ _REPORTING: Final = ("gate", "check")
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """What the exit path must know of the command: its reports, and how codes are renamed."""
 
     reports: tuple[Target, ...] = ()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from gatekeeper.cli.exit import OPEN
 from gatekeeper.cli.options import project_option, server_option

@@ -187,7 +187,7 @@ def connector(project: Project) -> Any:
 
 
 def _interrupted(report: Report, number: int) -> Report:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     outputs = tuple(
         replace(output, verdict="not_evaluated", exit_code=128 + number, reason="the run was interrupted")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.errors import Problem
 
 Key = str | int
 
 
-@dataclass(slots=True)
-class Place:
+class Place(Struct):
     """Where a value stands, and those inside of it. Lines and columns count from 1."""
 
     line: int
@@ -24,13 +25,12 @@ class Place:
     """Something wrong stood here and was taken out: what is missing here is no second error."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A file's value, and where each part of it stands."""
 
     file: str
     value: Any
-    place: Place = field(repr=False)
+    place: Place
 
     @property
     def lack(self) -> str:

@@ -28,7 +28,7 @@ _OURS: Final = ("contracts", "model", "rules")
 _OTHERS: Final = frozenset({
     ("builtins", "frozenset"), ("builtins", "set"), ("datetime", "date"), ("datetime", "datetime"),
     ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "timezone"), ("decimal", "Decimal"),
-    ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
+    ("msgspec._utils", "rebuild"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
 })  # fmt: skip
 _UNREADABLE: Final = (OSError, ValueError, EOFError, pickle.PickleError, AttributeError, ImportError, IndexError,
                       KeyError, TypeError, NotImplementedError, RecursionError)  # fmt: skip

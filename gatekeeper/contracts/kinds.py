@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from msgspec import Struct, field
 from pydantic import Field, create_model
 
 from gatekeeper.contracts.document import Document, Key
@@ -81,8 +81,7 @@ UNBUILT: dict[str, type[Shape]] = {"reconcile": Reconcile}
 COMMON = frozenset(written(name) for name in CommonKeys.model_fields)
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenRule:
+class WrittenRule(Struct, frozen=True):
     """A rule as a file has it: the kind, the rule (None where its part isn't built), and the common keys."""
 
     kind: str

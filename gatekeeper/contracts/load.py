@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.found import matching

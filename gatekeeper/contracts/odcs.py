@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.form import read_form
@@ -28,8 +29,7 @@ from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """A contract whose form is right, before its rules are made: they may speak of other contracts' tables."""
 
     id: str

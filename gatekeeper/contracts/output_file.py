@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.ids import encoded, split_path

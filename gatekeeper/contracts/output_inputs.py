@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import time
+
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import within

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any, Literal
 
+from msgspec.structs import replace
 from pydantic import Field, Tag
 
 from gatekeeper.contracts.document import Document

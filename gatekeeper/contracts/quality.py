@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from dataclasses import replace
 from math import isfinite
 from typing import Any
+
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import within
@@ -166,7 +168,8 @@ class QualityReader:
                         parent=target.population)  # fmt: skip
         if target.population.table.connection != self.site.table.connection:
             return replace(entry, rule=None, unbuilt="references across connections are not built yet")
-        return replace(entry, rule=replace(rule, to=replace(rule.to, columns=columns)))
+        to = dataclasses.replace(rule.to, columns=columns)
+        return replace(entry, rule=dataclasses.replace(rule, to=to))
 
     def _query(self, entry: Entry, read: WrittenRule) -> Entry | None:
         queries = {}
@@ -176,7 +179,7 @@ class QualityReader:
                 query = self._sql(rule.query, entry, (*entry.path, "query"))
                 if query is None:
                     return None
-                queries[name] = replace(rule, query=query)
+                queries[name] = dataclasses.replace(rule, query=query)
         return replace(entry, **queries)
 
     def _sql(self, query: str, entry: Entry, path: tuple[Key, ...]) -> str | None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Document, Key
 from gatekeeper.contracts.fit import misfits
@@ -33,8 +35,7 @@ _OF_ABSENCE = frozenset({
 })  # fmt: skip
 
 
-@dataclass(slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, kw_only=True):
     """What is written of one rule; `what` names it where it has no id of its own."""
 
     path: Sequence[Key]
@@ -59,8 +60,7 @@ class Entry:
     """Some of it was wrong, perhaps what it would be called by."""
 
 
-@dataclass(slots=True)
-class Register:
+class Register(Struct):
     """Collects the rules that `owner` (the id of a contract or output) declares. `team` owns what nobody else does."""
 
     owner: str
@@ -234,7 +234,7 @@ class Register:
             changes["columns"] = tuple(site.physical(name) for name in rule.columns)
         event = getattr(rule, "event", None)
         if event is not None and self.is_column(entry, site, event.column, quiet):
-            changes["event"] = replace(event, column=site.physical(event.column))
+            changes["event"] = dataclasses.replace(event, column=site.physical(event.column))
         return dataclasses.replace(rule, **changes) if changes else rule
 
     def _check_types(self, entry: Entry, column: Column) -> None:

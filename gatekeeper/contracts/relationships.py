@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from posixpath import normpath
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import encoded, split_path, within
@@ -17,16 +19,14 @@ from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.references import References, Target
 
 
-@dataclass(frozen=True, slots=True)
-class Parent:
+class Parent(Struct, frozen=True):
     """A table that is referred to; `site` where a contract describes it."""
 
     population: Population
     site: Site | None = None
 
 
-@dataclass(slots=True)
-class Parents:
+class Parents(Struct):
     """All tables that can be referred to. `sites` by contract; `files` tells a contract's id by its file's path."""
 
     sites: Mapping[str, Sequence[Site]]

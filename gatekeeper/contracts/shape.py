@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from math import isfinite
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Discriminator, ValidationError
 
 from gatekeeper.contracts.document import Document, Key, holds
@@ -32,8 +32,7 @@ class Shape(BaseModel):
     model_config = CONFIG
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(Struct, frozen=True):
     """Annotation: the version of the standard that brought the field."""
 
     version: str

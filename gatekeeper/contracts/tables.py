@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from msgspec import Struct, field
 from pydantic import Tag
 
 from gatekeeper.contracts.document import Document, Key
@@ -39,16 +39,14 @@ class DefaultKeys(Shape):
     arrival: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """What is said for a rule in one place, nearer or farther from it."""
 
     keys: DefaultKeys | CommonKeys
     path: tuple[Key, ...]
 
 
-@dataclass(slots=True)
-class Column:
+class Column(Struct):
     """A column as a contract describes it, and where."""
 
     name: str
@@ -58,8 +56,7 @@ class Column:
     defaults: Layer | None
 
 
-@dataclass(slots=True, eq=False)
-class Site:
+class Site(Struct, eq=False):
     """A table of a contract while its rules are made. `path`: where it stands in the file."""
 
     name: str

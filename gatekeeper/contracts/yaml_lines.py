@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from gatekeeper.contracts.document import Document, Place
 from gatekeeper.errors import Problem, ProjectError
@@ -108,8 +108,7 @@ def parse_yaml(content: bytes, name: str) -> Document:
     return read
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A list or mapping whose end has not come yet."""
 
     value: Any

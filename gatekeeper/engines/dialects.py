@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+
+class Fault(Struct, frozen=True):
     """What an engine's error means. `names`: what it quotes is names of tables and columns, never a cell."""
 
     cause: str
@@ -154,8 +154,7 @@ def meaning(message: str, dialect: str, sqlstate: str | None = None, *, connecti
     return Fault("connect") if connecting else _QUERY
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How a dialect's server is talked to through SQLAlchemy.
 
     `now` returns the clock: a moment, or its text in UTC. `settings` are run once on a new connection;

@@ -6,9 +6,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.engines.duckdb import DuckDB, DuckDBSession
 from gatekeeper.engines.files_csv import portions as csv_portions
@@ -36,8 +38,7 @@ _LOOKING_SECONDS = 3600.0
 _MOST_TOLD = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A table whose views stand, and its files as they were then."""
 
     views: Views

@@ -6,9 +6,10 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from gatekeeper.engines.files_found import DataFile
 from gatekeeper.engines.files_portions import (
@@ -38,8 +39,7 @@ Lines = Callable[[DataFile], list[str]]
 """The first lines of a file that Python can't unpack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The first record of a file; `skip`: the empty lines before it."""
 
     names: tuple[str, ...]

@@ -6,8 +6,9 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from gatekeeper.errors import EngineError
 from gatekeeper.model.contract import ContractTable
@@ -18,8 +19,7 @@ _TABLE = "{table}"
 _PARTITION = re.compile(r"([^=/\\]+)=([^/\\]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Struct, frozen=True):
     """A file as it is named to people, where it really lies, and its hive-style keys."""
 
     shown: str

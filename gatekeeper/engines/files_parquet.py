@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from gatekeeper.engines.files_found import DataFile
 from gatekeeper.engines.files_portions import Compression, Held, Known, Portion, hive_options, listed, partitions

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
+
+from msgspec import Struct
 
 from gatekeeper.engines.files_found import DataFile
 from gatekeeper.engines.files_types import literal, name
@@ -27,8 +28,7 @@ _UNREAD: Final = {
 _CALLED: Final = {"csv": "CSV", "json": "JSON lines", "parquet": "Parquet"}
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A column as the files of a portion hold it. `sql` reads it; `native` is DuckDB's type where it has one."""
 
     name: str
@@ -37,8 +37,7 @@ class Held:
     native: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A file with its format and compression."""
 
     file: DataFile
@@ -46,8 +45,7 @@ class Known:
     compression: Compression
 
 
-@dataclass(frozen=True, slots=True)
-class Portion:
+class Portion(Struct, frozen=True):
     """Files that are read in one go. `read` is the table function over some of them."""
 
     files: tuple[DataFile, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from gatekeeper.model.catalog import Family, Type
 from gatekeeper.model.rule import DeclaredColumn
@@ -44,8 +45,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """What a column's texts are read as. `zone` is that of times without one."""
 
     family: Family

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.engines.files_found import DataFile
 from gatekeeper.engines.files_portions import Held, Portion
@@ -18,8 +20,7 @@ _MARK = "misfits"
 TOGETHER = 250
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A column of the table: how it is called, what it is read as, and whether texts may not fit."""
 
     name: str
@@ -37,8 +38,7 @@ class Shape:
         return self.reads.what if self.reads is not None else "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Columns that are looked at together: the view with their marks, the mark of all, and each column's."""
 
     view: str
@@ -46,8 +46,7 @@ class Group:
     marks: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
+class Views(Struct, frozen=True):
     """A table's catalog, the statements that make its views, and by what query each group of misfits is told."""
 
     catalog: Catalog

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timezone
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from gatekeeper.engines.frame import Held
 from gatekeeper.engines.frame_terms import Term

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from gatekeeper.contracts.alone import load_alone
 from gatekeeper.contracts.found import FILE, find_project
@@ -150,7 +153,7 @@ def _rows(of: Population, dialect: str) -> Population:
 
 def _of_columns(rule: Any) -> Any:
     """A schema rule without what it asks a database to enforce."""
-    return replace(rule, nullability="ignore") if isinstance(rule, Schema) else rule
+    return dataclasses.replace(rule, nullability="ignore") if isinstance(rule, Schema) else rule
 
 
 def _left_aside(rule: PlannedRule) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, reduce
 from operator import and_
 from typing import Any
+
+from msgspec.structs import replace
 
 from gatekeeper.engines.frame import Held, answer, held, holding, rows_of
 from gatekeeper.errors import EngineError, UsageError

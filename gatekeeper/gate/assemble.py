@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timezone
+
+from msgspec.structs import replace
 
 from gatekeeper.gate.measure import Measured
 from gatekeeper.gate.scope import Scope

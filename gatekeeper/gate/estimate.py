@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from gatekeeper.errors import EngineError
 from gatekeeper.gate.measure import catalogs_of, facts_of, tables_by_connection
@@ -17,8 +18,7 @@ from gatekeeper.planning.query import Query, Surroundings
 from gatekeeper.planning.rounds import asked_by, obstacle, wanted
 
 
-@dataclass(slots=True)
-class Estimated:
+class Estimated(Struct):
     """Each query of the first round with its rules and its cost; rules that the catalog alone tells of, those that
     ask more once that is known, and those that can't be asked, with the reason.
     """

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import sqlglot
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlglot.errors import SqlglotError
 
 from gatekeeper.engines.files_found import is_pattern, named_after
@@ -28,8 +30,7 @@ from gatekeeper.registry import did_you_mean
 NAME = "data"
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Struct, frozen=True):
     """A file, a folder or a pattern as it was written, `TABLE=` included; `path` where it lies elsewhere."""
 
     written: str
@@ -192,7 +193,7 @@ class _Moved:
         query = getattr(kind, "query", None)
         if query is None or dialect in ("duckdb", ""):
             return kind
-        return replace(kind, query=sqlglot.parse_one(query, dialect=dialect).sql(dialect="duckdb"))
+        return dataclasses.replace(kind, query=sqlglot.parse_one(query, dialect=dialect).sql(dialect="duckdb"))
 
     def _dialect(self, table: Table) -> str:
         connection = self._project.connections.get(table.connection)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from gatekeeper.errors import EngineError
 from gatekeeper.gate.pool import Pool, Ready, Reply
@@ -25,8 +26,7 @@ from gatekeeper.planning.samples import samples_wanted
 Progress = Callable[[str], None]
 
 
-@dataclass(slots=True)
-class Measured:
+class Measured(Struct):
     """All that was seen, which rules could not be asked, and the queries that were sent."""
 
     seen: Seen

@@ -12,10 +12,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from gatekeeper.errors import EngineError
 from gatekeeper.gate.timing import Timing
@@ -40,8 +41,7 @@ class Interrupt:
         self.signal: int | None = None
 
 
-@dataclass(slots=True)
-class Reply:
+class Reply(Struct):
     """What came of a query: rows, or the error in their place."""
 
     rows: list[tuple[Any, ...]] = field(default_factory=list)
@@ -51,8 +51,7 @@ class Reply:
     """Seconds until it had a connection."""
 
 
-@dataclass(slots=True)
-class Ready:
+class Ready(Struct):
     """A connection that answers: its clock, how far ours is off, and the catalogs of its tables."""
 
     dialect: str = ""
@@ -62,8 +61,7 @@ class Ready:
     error: EngineError | None = None
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(Struct):
     connection: str
     work: Callable[[Session], Any]
     key: int

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper import __version__
 from gatekeeper.errors import EngineError
@@ -28,8 +30,7 @@ from gatekeeper.planning.query import Query, Surroundings
 from gatekeeper.planning.rounds import asked_by, obstacle, wanted
 
 
-@dataclass(slots=True)
-class Replay:
+class Replay(Struct):
     """What came of it: a report for each moment, the rules that can't be replayed and why, and the queries sent."""
 
     reports: list[Report] = field(default_factory=list)
@@ -38,8 +39,7 @@ class Replay:
     queries: int = 0
 
 
-@dataclass(slots=True)
-class _Moment:
+class _Moment(Struct):
     at: datetime
     rules: list[PlannedRule]
     able: list[PlannedRule]

@@ -8,9 +8,11 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper import __version__
 from gatekeeper.errors import UsageError
@@ -49,8 +51,7 @@ from gatekeeper.registry import did_you_mean
 RUN_SECONDS = timedelta(hours=1).total_seconds()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """How a run is to be made; the defaults are the command line's."""
 
     before: Before = "refresh"
@@ -67,8 +68,7 @@ class Options:
     """In place of what the outputs say; nothing: ask once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
+class World(Struct, frozen=True, kw_only=True):
     """What a run needs beside values: engines, a way to be interrupted, someone to tell how far it is."""
 
     connect: Callable[[Connection], Engine]

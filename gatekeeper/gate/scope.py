@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from msgspec import Struct, field
 
 from gatekeeper.lineage.graph import Graph, Unread
 from gatekeeper.lineage.lists import Undeclared, shared, undeclared, unresolved, unused
@@ -20,8 +21,7 @@ Before = Literal["build", "refresh"]
 _NAMED: Final = 20
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct):
     """An output with all its rules; `given`: findings that no database is asked for."""
 
     output: Output

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.engines.states import state_query
 from gatekeeper.gate.measure import Measured, measure
@@ -30,8 +32,7 @@ Findings = dict[str, Finding]
 Awaited = Callable[[Findings], Mapping[str, Patience]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """How a run asks. `given`: findings that no database is asked for; `conclude`: those of rules that were asked."""
 
     pool: Callable[[], Pool]
@@ -47,8 +48,7 @@ class Asking:
     timing: Timing
 
 
-@dataclass(slots=True)
-class Attempts:
+class Attempts(Struct):
     """What came of it: the last answers, each rule's finding taken by itself, and every attempt."""
 
     measured: Measured

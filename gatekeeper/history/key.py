@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from typing import Any
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields, replace
 
 from gatekeeper.model.question import Aggregate
 
@@ -20,11 +22,11 @@ def key_of(number: Aggregate) -> str:
 
 def _canonical(value: Any) -> Any:
     """Names of types and fields; a field that has its default is left out, so that a new one changes nothing."""
-    if is_dataclass(value) and not isinstance(value, type):
+    if isinstance(value, Struct):
         said = {
             f.name: _canonical(getattr(value, f.name))
             for f in fields(value)
-            if f.default is MISSING or getattr(value, f.name) != f.default
+            if f.default is NODEFAULT or getattr(value, f.name) != f.default
         }
         return [type(value).__name__, said]
     if isinstance(value, (list, tuple)):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from gatekeeper.history.database import Database
 from gatekeeper.history.schema import RESULTS, RUNS, STATES, TROUBLES, VERDICTS
@@ -17,8 +17,7 @@ from gatekeeper.history.store import moment
 from gatekeeper.history.trail import HIDING, failures, flaps, is_flapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleState:
+class RuleState(Struct, frozen=True, kw_only=True):
     """A rule as it was last found. `trail`: its last findings, a letter each; `trend`: what was measured."""
 
     rule: str
@@ -39,8 +38,7 @@ class RuleState:
     is_flapping: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """A rule's finding in one run."""
 
     run_id: str
@@ -56,8 +54,7 @@ class Result:
     retries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """An output's verdict in one run."""
 
     run_id: str
@@ -67,8 +64,7 @@ class Verdict:
     sections: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How an output or contract stands: its last verdict over all its data, and since when that has been so."""
 
     output: str
@@ -80,8 +76,7 @@ class Standing:
     sections: tuple[dict[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
+class Repair(Struct, frozen=True, kw_only=True):
     """How long an owner's troubles lasted."""
 
     owner: str | None

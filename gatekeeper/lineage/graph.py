@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from gatekeeper.model.output import Output
 from gatekeeper.model.question import Table, is_same_path
@@ -21,8 +22,7 @@ _LOADS: Final = frozenset({"copy", "load", "create table"})
 _READS_ONLY: Final = frozenset({"dynamic-name", "remote-table", "remote-query"})
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(Struct, frozen=True):
     """SQL that may read more than is known, and where. `writes`: what alone it can feed; None: nobody can tell."""
 
     file: str
@@ -37,8 +37,7 @@ class Unread:
         return f"{where}: {self.message}"
 
 
-@dataclass(frozen=True, slots=True)
-class SqlFile:
+class SqlFile(Struct, frozen=True):
     """A file of SQL and what it says; `failed` says why it could not be opened.
 
     `target`: the one table that the file builds, where that is known without reading it, as of a dbt model.
@@ -49,7 +48,7 @@ class SqlFile:
     script: Script | None
     failed: str = ""
     target: Path | None = None
-    text: str = field(default="", repr=False)
+    text: str = ""
     dialect: str = ""
 
     def unread(self) -> Iterator[Unread]:
@@ -69,8 +68,7 @@ class SqlFile:
             yield Unread(self.name, line, column, "guess", why, only or _bounded(statement))
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A table that is read, where, by what, and the tables on the way down to it."""
 
     path: Path
@@ -82,8 +80,7 @@ class Read:
     state: str = "certain"
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Struct, frozen=True):
     """A table or a path. `session_of`: the script that a temporary table belongs to."""
 
     path: Path
@@ -98,8 +95,7 @@ class Dataset:
         return ".".join(f'"{part}"' if "." in part and len(self.path) > 1 else part for part in self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True):
     """One table feeds another: where it is read, in which statement of which file."""
 
     source: Dataset

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gatekeeper.lineage.graph import Dataset, Graph, Read, Unread
 from gatekeeper.model.output import Output
@@ -11,8 +12,7 @@ from gatekeeper.model.project import Project
 from gatekeeper.model.question import Table, is_same_path
 
 
-@dataclass(frozen=True, slots=True)
-class Undeclared:
+class Undeclared(Struct, frozen=True):
     """A table that the output's SQL reads and no input covers. `contract`: who describes it, if anybody does."""
 
     output: str
@@ -22,8 +22,7 @@ class Undeclared:
     contract: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(Struct, frozen=True):
     """A table that an input declares and the output's SQL never reads. `is_sure`: all of that SQL could be read."""
 
     output: str
@@ -34,8 +33,7 @@ class Unused:
     is_sure: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True):
     """A table that more than one script writes; `writers`: file, line, column and kind of statement."""
 
     table: str

@@ -16,6 +16,8 @@ from math import asin, exp, log, pi, sin, sqrt
 from statistics import median
 from typing import Literal
 
+from msgspec import Struct
+
 from gatekeeper.model.usual import Point, Usual, usual
 from gatekeeper.model.written import Duration
 
@@ -61,8 +63,7 @@ class Baseline:
         return self.min_samples or (4 if self.same_weekday else 7)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A stretch of the past. `days`: the dates that it touches, its own last; `rows` those that its number is of."""
 
     back: int
@@ -71,8 +72,7 @@ class Sample:
     rows: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a number may be; None: anything. `usual` is what was expected, `why` what else was looked at."""
 
     low: float | None
@@ -82,8 +82,7 @@ class Limits:
     drift: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Today:
+class Today(Struct, frozen=True):
     """The stretch that is judged; `near`: 0 on a working day, 1 near a holiday, 2 on one.
 
     `many_holidays`: the days before are no measure of a drift, for they are of another season.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from math import isfinite, isnan
 from typing import Annotated, Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.model.finding import Finding, Number, Unit, error
 from gatekeeper.model.written import Written
@@ -33,8 +35,7 @@ def number(value: Number) -> str:
     return f"{digits.rstrip('0').rstrip('.')}e{power}"
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """A limit on a number; `percent` is of the rows. `between` includes both ends."""
 
     op: Op

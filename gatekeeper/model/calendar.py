@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from gatekeeper.errors import CouldNotTell
 
@@ -15,8 +16,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONGEST_PAUSE = 366
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calendar:
+class Calendar(Struct, frozen=True, kw_only=True):
     """Which days are business days. Days of the week count from Monday, 0.
 
     `weekend` None: that of the country, else Saturday and Sunday. `market` is a stock exchange in the place of a

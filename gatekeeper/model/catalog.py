@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Family = Literal[
     "integer", "decimal", "float", "string", "boolean", "date", "time", "timestamp", "timestamptz",
@@ -11,8 +12,7 @@ Family = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(Struct, frozen=True):
     """A column's type: the family that rules compare, the engine's own words, and what lies inside.
 
     `fields` holds a struct's members, or one unnamed element of an array, or key and value of a map.
@@ -23,8 +23,7 @@ class Type:
     fields: tuple[tuple[str, Type], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFact:
+class ColumnFact(Struct, frozen=True):
     """A column as the database has it."""
 
     name: str
@@ -36,8 +35,7 @@ class ColumnFact:
     """Whole numbers between which, both included, the engine's own books say that every value lies."""
 
 
-@dataclass(frozen=True, slots=True)
-class Misfits:
+class Misfits(Struct, frozen=True):
     """Values of files that are none of their declared type, in some columns of a table.
 
     Their rows are counted by a condition, or by a query of their own where `is_query`. `told` is a query whose one
@@ -49,8 +47,7 @@ class Misfits:
     is_query: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a table of files shows beside its columns.
 
     `differences` of the files from each other violate what is declared, `oddities` don't. `lack`: why nothing is
@@ -67,8 +64,7 @@ class Parts:
     counts_rows: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Refers:
+class Refers(Struct, frozen=True):
     """A foreign key that is enforced and validated."""
 
     key: tuple[str, ...]
@@ -77,8 +73,7 @@ class Refers:
     parent_key: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(Struct, frozen=True):
     """A table as the database has it; `exists` is False only where the catalog surely doesn't hold it.
 
     `path` is the table's path in the database's own spelling. `keys` are the column sets that an

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from gatekeeper.model.question import Table
 from gatekeeper.model.rule import DeclaredColumn, PlannedRule
 
 
-@dataclass(frozen=True, slots=True)
-class FileForm:
+class FileForm(Struct, frozen=True):
     """How a table's files are written, as far as its server says; None: as the files themselves tell."""
 
     format: str | None = None
@@ -17,8 +16,7 @@ class FileForm:
     encoding: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContractTable:
+class ContractTable(Struct, frozen=True, kw_only=True):
     """A table of a contract. `load_column` tells when a row arrived; `name` is the contract's word for it."""
 
     name: str
@@ -29,8 +27,7 @@ class ContractTable:
     form: FileForm = FileForm()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(Struct, frozen=True, kw_only=True):
     """A contract with its rules in place."""
 
     id: str

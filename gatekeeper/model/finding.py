@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
+
+from msgspec import Struct
 
 from gatekeeper.errors import CouldNotTell, Unanswered
 from gatekeeper.model.question import Question, Table
@@ -28,8 +29,7 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 CAUSES: frozenset[str] = frozenset(get_args(Cause))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an engine said. `value`: a number, a time, a text, None, a `Repeated` or a `Catalog`.
 
     `at` is the database's now when it was asked; `queries` the ids of the queries that told.
@@ -42,8 +42,7 @@ class Answer:
     seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """No answer, and why: an answer too, so that a lost measurement is never a pass."""
 
     cause: Cause
@@ -94,8 +93,7 @@ class Seen(Mapping[Question, Any]):
         return Seen({**replies, **self._replies})
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """When a rule is judged: the database's now, in UTC, or the moment of `--as-of`.
 
     `holidays`: the days on which less is usual, as far as the project's calendars and zones tell.
@@ -105,8 +103,7 @@ class Moment:
     holidays: frozenset[date] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What is true of a rule now: the same for everyone, whatever an output makes of it."""
 
     status: Status

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class LandedFile:
+
+class LandedFile(Struct, frozen=True):
     """The newest file of a name or pattern, and when it was last written, in UTC. None: there is none."""
 
     name: str
     written: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DbtResults:
+class DbtResults(Struct, frozen=True):
     """What dbt says of its last run: when it ended, and how each of its nodes did, by unique id."""
 
     generated: datetime | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Literal
+
+from msgspec import Struct, field
 
 from gatekeeper.model.bound import Bound
 from gatekeeper.model.question import Table
@@ -16,8 +17,7 @@ Unit = Literal["hour", "day", "week", "month"]
 Then = Literal["block", "label"]
 
 
-@dataclass(frozen=True, slots=True)
-class Late:
+class Late(Struct, frozen=True):
     """What happens to an output while data is late."""
 
     then: Then = "block"
@@ -25,8 +25,7 @@ class Late:
     every: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Struct, frozen=True):
     """A contract that the output needs, or some of its tables. `late` None: as the section or the output says."""
 
     contract: str
@@ -35,8 +34,7 @@ class Input:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of the output that can be told stale by itself. `stale`: its own sentence."""
 
     id: str
@@ -45,8 +43,7 @@ class Section:
     stale: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A dated exception to a rule. `max`: rows or the unit measured, a share of the rows, or how late.
 
     `rule` is an id or a glob over ids, `*` where all rules of `table` are meant.
@@ -71,8 +68,7 @@ class Waiver:
         return self.rule if self.table is None else f"{self.table}" + ("" if self.rule == "*" else f", {self.rule}")
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(Struct, frozen=True):
     """How a missing part is made again, a unit of time at a time. `run` is a line for a shell."""
 
     unit: Unit
@@ -80,8 +76,7 @@ class Backfill:
     column: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """An output with its own rules in place."""
 
     id: str

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import ceil, isfinite
 from statistics import median
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.model.baseline import Baseline, Limits, Sample, Today
 from gatekeeper.model.bound import number
@@ -112,8 +114,7 @@ def newest_of(rows: Mapping[int, Any]) -> int:
     return min((back for back, many in filled.items() if many >= least), default=0)
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(Struct, frozen=True):
     """The stretch that is judged and those before it."""
 
     today: Today

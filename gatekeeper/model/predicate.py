@@ -8,28 +8,26 @@ counts it, on every engine. Compiled to SQL in `gatekeeper.model.sql`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from gatekeeper.model.written import Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(Struct, frozen=True):
     """The column has no value. Never unknown."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True)
-class IsNaN:
+class IsNaN(Struct, frozen=True):
     """The column holds "not a number"; false for every type that can't."""
 
     column: str
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """`column op value`; NaN compares false."""
 
     column: str
@@ -37,8 +35,7 @@ class Compare:
     value: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class Between:
+class Between(Struct, frozen=True):
     """The value lies between the bounds; a missing bound is open; NaN lies nowhere.
 
     `zone` is that of naive times, the column's and the bounds'; None: the population's.
@@ -60,8 +57,7 @@ def check_order(column: str, kind: str, bounds: Iterable[Scalar | None]) -> None
             )
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(Struct, frozen=True):
     """The value is one of these; compared in the column's own type. `zone` as of `Between`."""
 
     column: str
@@ -69,16 +65,14 @@ class In:
     zone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(Struct, frozen=True):
     """The pattern is found somewhere in the text (search, not full match)."""
 
     column: str
     pattern: str
 
 
-@dataclass(frozen=True, slots=True)
-class LengthBetween:
+class LengthBetween(Struct, frozen=True):
     """The number of characters (not bytes) of the text lies between the bounds, both included."""
 
     column: str
@@ -86,29 +80,25 @@ class LengthBetween:
     high: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All of them; of none: true."""
 
     parts: tuple[Predicate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """At least one of them; of none: false."""
 
     parts: tuple[Predicate, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """The negation, in three-valued logic."""
 
     part: Predicate
 
 
-@dataclass(frozen=True, slots=True)
-class Sql:
+class Sql(Struct, frozen=True):
     """A condition in the dialect of the table's connection, as a person wrote it."""
 
     text: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from gatekeeper.errors import Problem
 from gatekeeper.model.calendar import Calendar
@@ -13,8 +14,7 @@ from gatekeeper.model.contract import Contract, ContractTable
 from gatekeeper.model.output import Output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Struct, frozen=True, kw_only=True):
     """A database as the project file names it. `url` still holds its `${NAME}`s: they are resolved on use."""
 
     name: str
@@ -33,16 +33,14 @@ class Connection:
     """Of `--data`: each table's path and its files' patterns, with the name to show where that is another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryPlace:
+class HistoryPlace(Struct, frozen=True, kw_only=True):
     """Where results are kept, and how long. `url` still holds its `${NAME}`s."""
 
     url: str
     keep: timedelta = timedelta(days=400)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
+class Owner(Struct, frozen=True, kw_only=True):
     """Who mends things. `notify` still holds its `${NAME}`s."""
 
     id: str
@@ -51,24 +49,21 @@ class Owner:
     notify: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SqlSources:
+class SqlSources(Struct, frozen=True, kw_only=True):
     """Where the project's own SQL lies; `dialect` is sqlglot's name."""
 
     paths: tuple[str, ...] = ()
     dialect: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DbtPlace:
+class DbtPlace(Struct, frozen=True, kw_only=True):
     """Where a dbt project is: the manifest that dbt made of it, or its folder, which is read without dbt."""
 
     manifest: str = ""
     project: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(Struct, frozen=True, kw_only=True):
     """All files of a project, valid and in place."""
 
     root: Path

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from gatekeeper.model.predicate import Predicate
 
@@ -23,8 +24,7 @@ def is_same_path(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return len(short) > 1 or len(long) == 1 or long[-2].casefold() in _DEFAULT_SCHEMAS
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Table:
+class Table(Struct, frozen=True, order=True, cache_hash=True):
     """A table of a connection; `path` goes from the outermost name given (catalog, schema) to the table's."""
 
     connection: str
@@ -33,24 +33,19 @@ class Table:
     def __str__(self) -> str:
         return ".".join(self.path)
 
-    def __hash__(self) -> int:
-        return hash(self.path)
-
     def is_same(self, other: Table) -> bool:
         """Whether both name one table of one connection; see `is_same_path`."""
         return self.connection == other.connection and is_same_path(self.path, other.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Last:
+class Last(Struct, frozen=True):
     """The rows of the last span before the database's now."""
 
     column: str
     span: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """The rows of a calendar day of a zone."""
 
     column: str
@@ -58,8 +53,7 @@ class Day:
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """The rows from `start`, included, to `end`, excluded; both in UTC."""
 
     column: str
@@ -70,16 +64,14 @@ class Slice:
 Window = Last | Day | Slice
 
 
-@dataclass(frozen=True, slots=True)
-class AsOf:
+class AsOf(Struct, frozen=True):
     """Rows loaded after this moment aren't there yet."""
 
     column: str
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
+class Population(Struct, frozen=True, cache_hash=True):
     """The rows that are meant. `zone` is that of the naive timestamps in its window's column.
 
     `undated`: rows without a value in the window's column belong to it too.
@@ -92,13 +84,8 @@ class Population:
     zone: str = "UTC"
     undated: bool = False
 
-    def __hash__(self) -> int:
-        # questions are looked up hundreds of thousands of times a run; what tells few apart is not worth hashing
-        return hash(self.table.path)
 
-
-@dataclass(frozen=True, slots=True)
-class Stretches:
+class Stretches(Struct, frozen=True):
     """Rows by stretches of time: 0 is `window`, n the same stretch n times `days` days earlier, None all others.
 
     With `load`, a row of a stretch that was loaded later after it than now is after `window` has the key -1 - n:
@@ -111,16 +98,14 @@ class Stretches:
     load: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cuts:
+class Cuts(Struct, frozen=True):
     """Rows by the number of `edges` (ascending, in UTC) that their time has reached; None without a time."""
 
     column: str
     edges: tuple[datetime, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
+class Spread(Struct, frozen=True):
     """Rows by what a column holds: its value; of numbers the order of magnitude, of times the hour of day.
 
     The keys are texts and whole numbers, and cells of the data: they are compared and never shown.
@@ -133,8 +118,7 @@ Grain = Stretches | Cuts | Spread
 Fold = Literal["count", "sum", "min", "max", "squares"]
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Struct, frozen=True, cache_hash=True):
     """A number that adds up over parts of the rows.
 
     `count` counts rows (what=None), rows with a value (a column) or rows of which a predicate is true;
@@ -148,20 +132,15 @@ class Aggregate:
     shift: float = 0.0
     by: tuple[Grain, ...] = ()
 
-    def __hash__(self) -> int:
-        return hash((self.of.table.path, self.fold, self.what))
 
-
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """What a number was in earlier runs. The answer is a tuple of (moment, number), the newest first; nothing, ()."""
 
     of: Aggregate
     over: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Repeats:
+class Repeats(Struct, frozen=True):
     """Rows that share their key with another row; rows with a NULL in the key are left out.
 
     The answer is `Repeated(rows, keys)`.
@@ -171,16 +150,14 @@ class Repeats:
     key: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Repeated:
+class Repeated(Struct, frozen=True):
     """How many rows share a key with another, and how many keys they share."""
 
     rows: int
     keys: int
 
 
-@dataclass(frozen=True, slots=True)
-class Orphans:
+class Orphans(Struct, frozen=True):
     """Rows of the child whose key (without NULLs) no row of the parent has."""
 
     child: Population
@@ -189,22 +166,19 @@ class Orphans:
     parent_key: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What the catalog says of a table. The answer is a `Catalog`."""
 
     table: Table
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """When the catalog says that a table was last changed, in UTC; None where it doesn't say."""
 
     table: Table
 
 
-@dataclass(frozen=True, slots=True)
-class Custom:
+class Custom(Struct, frozen=True):
     """A query that a person wrote, in the connection's dialect; one statement, which only reads.
 
     `fetch="value"`: the answer is the one value of its one row. `fetch="rows"`: how many rows it returns.
@@ -215,8 +189,7 @@ class Custom:
     fetch: Literal["value", "rows"]
 
 
-@dataclass(frozen=True, slots=True)
-class Modelled:
+class Modelled(Struct, frozen=True):
     """Rows that a pandera model, `module:Model`, refuses; `batch` of them are held at a time. The answer: `Refused`."""
 
     of: Population
@@ -224,16 +197,14 @@ class Modelled:
     batch: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """How many rows a model refuses, and the names of the checks that refuse them."""
 
     rows: int
     checks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """A few of the rows that violate something, in these columns. The answer: a tuple of rows.
 
     `violating`: the condition that is true of them, or the question that counted them.
@@ -245,8 +216,7 @@ class Sample:
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
+class Images(Struct, frozen=True):
     """Into how many different images a function maps the keys of rows, NULLs apart. The answer: `Imaged`.
 
     Equal keys have equal images, so as many images as keys prove that no key repeats. `form` is the function's
@@ -261,16 +231,14 @@ class Images:
     part: tuple[int, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Imaged:
+class Imaged(Struct, frozen=True):
     """How many keys there are, and how many different images of them."""
 
     keys: int
     images: int
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(Struct, frozen=True):
     """How many of the child's different keys the parent lacks, as sets of bits between the child's `bounds`.
 
     The answer is None where the parent holds nothing between them.

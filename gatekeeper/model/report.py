@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 Verdict = Literal["open", "blocked", "not_ready", "not_evaluated"]
 Effect = Literal["blocks", "labels", "waived", "shown"]
@@ -14,8 +15,7 @@ _NAMES: dict[type[Any], tuple[tuple[str, str], ...] | None] = {}
 SectionStatus = Literal["fresh", "partial", "stale", "blocked", "unknown"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """declared = the sum of the others."""
 
     declared: int = 0
@@ -28,8 +28,7 @@ class Counts:
     waived: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A place in a file of the project."""
 
     file: str
@@ -37,8 +36,7 @@ class Place:
     column: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HiddenDependency:
+class HiddenDependency(Struct, frozen=True, kw_only=True):
     """A table that the output's SQL reads and no input covers. `path`: from the output down to it."""
 
     table: str
@@ -46,8 +44,7 @@ class HiddenDependency:
     path: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unresolved:
+class Unresolved(Struct, frozen=True, kw_only=True):
     """SQL that could not be read to its end: it may read or write more than is known. `feeds`: perhaps this output."""
 
     file: str
@@ -58,8 +55,7 @@ class Unresolved:
     feeds: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnusedInput:
+class UnusedInput(Struct, frozen=True, kw_only=True):
     """A table that an input declares and the output's SQL does not read; `sure`: all of that SQL could be read."""
 
     table: str
@@ -67,16 +63,14 @@ class UnusedInput:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedTable:
+class SharedTable(Struct, frozen=True, kw_only=True):
     """A table on the way to the output that more than one script writes."""
 
     table: str
     written_by: tuple[Place, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InDoubt:
+class InDoubt(Struct, frozen=True, kw_only=True):
     """A table below a violated rule. `columns`: those in doubt, none where all of it is; the place: where it is read.
 
     `reason`: what carried the doubt there, the role of a column or `the rows`.
@@ -90,8 +84,7 @@ class InDoubt:
     column: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputInDoubt:
+class OutputInDoubt(Struct, frozen=True, kw_only=True):
     """An output below a violated rule, and its sections. `sure`: by SQL that was read, else by its inputs only."""
 
     output: str
@@ -99,8 +92,7 @@ class OutputInDoubt:
     sure: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contamination:
+class Contamination(Struct, frozen=True, kw_only=True):
     """What else is contaminated by what a rule found. `complete`: all SQL that may lie below could be read.
 
     `omitted`: how many more tables there are than the report lists.
@@ -112,8 +104,7 @@ class Contamination:
     omitted: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SectionReport:
+class SectionReport(Struct, frozen=True, kw_only=True):
     """A section, and why it is as it is. `because`: rule ids."""
 
     id: str
@@ -123,8 +114,7 @@ class SectionReport:
     because: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionReport:
+class DecisionReport(Struct, frozen=True, kw_only=True):
     """What an output makes of a finding. `waiver`: `reason (by, until date)`; `note`: why a waiver does not hold."""
 
     rule: str
@@ -134,8 +124,7 @@ class DecisionReport:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputReport:
+class OutputReport(Struct, frozen=True, kw_only=True):
     """The verdict of an output. `reason`: one sentence. `kind` is output or contract (of `check`)."""
 
     id: str
@@ -163,8 +152,7 @@ class OutputReport:
     shared_tables: tuple[SharedTable, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleReport:
+class SampleReport(Struct, frozen=True, kw_only=True):
     """A few violating rows; `note`: why there are none."""
 
     columns: tuple[str, ...]
@@ -172,8 +160,7 @@ class SampleReport:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleReport:
+class RuleReport(Struct, frozen=True, kw_only=True):
     """A rule and its finding. `status` is `waived` only if every output that needs the rule waives it."""
 
     id: str
@@ -216,8 +203,7 @@ class RuleReport:
     """What else is in doubt; None where nothing is violated, or no SQL tells."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableReport:
+class TableReport(Struct, frozen=True, kw_only=True):
     """A table that the run asked about. `window`: which rows, in words; None: all."""
 
     connection: str
@@ -227,8 +213,7 @@ class TableReport:
     window: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryReport:
+class QueryReport(Struct, frozen=True, kw_only=True):
     """A query that was sent, and the rules it was for."""
 
     id: str
@@ -243,8 +228,7 @@ class QueryReport:
     """How it asks, in a word: scan, branches, bitstring, group by …"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptReport:
+class AttemptReport(Struct, frozen=True, kw_only=True):
     """One time of asking.
 
     `asked`: the rules that were; `late`: those that were late after it, asked or not; `retries`: how often a
@@ -259,8 +243,7 @@ class AttemptReport:
     retries: dict[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True):
     """A mistake in the command or the files: the run ended before it asked anything (exit 2)."""
 
     file: str
@@ -270,8 +253,7 @@ class Usage:
     hint: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True, dict=True):
     """One run."""
 
     schema_version: int = 1
@@ -328,14 +310,16 @@ class Report:
 
 
 def _names(kind: type[Any]) -> tuple[tuple[str, str], ...] | None:
-    """The fields of a dataclass, and their names in JSON; None of anything else."""
+    """The fields of a struct, and their names in JSON; None of anything else."""
     if kind not in _NAMES:
-        _NAMES[kind] = tuple((f.name, f.name.rstrip("_")) for f in fields(kind)) if is_dataclass(kind) else None
+        _NAMES[kind] = (
+            tuple((name, name.rstrip("_")) for name in kind.__struct_fields__) if issubclass(kind, Struct) else None
+        )
     return _NAMES[kind]
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it: dataclasses as objects, times as RFC 3339 in UTC, decimals as numbers."""
+    """The value as JSON has it: structs as objects, times as RFC 3339 in UTC, decimals as numbers."""
     if value is None or type(value) in (str, int, bool):
         return value
     if (names := _names(type(value))) is not None:

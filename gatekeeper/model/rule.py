@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal, Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.model.catalog import Type
 from gatekeeper.model.finding import Finding, Moment, Seen
@@ -15,8 +17,7 @@ OnEmpty = Literal["pass", "warn", "fail", "late"]
 OwnerClass = Literal["late", "fail", "error"]
 
 
-@dataclass(frozen=True, slots=True)
-class DeclaredColumn:
+class DeclaredColumn(Struct, frozen=True):
     """A column as a contract describes it. `logical` None: only its presence is promised."""
 
     name: str
@@ -30,8 +31,7 @@ class DeclaredColumn:
     """The classification, where it forbids showing the column's values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What a rule is about: the rows, what is declared of them, and the tables beside them."""
 
     rows: Population
@@ -84,16 +84,14 @@ class Rule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
+class Samples(Struct, frozen=True):
     """Columns of violating rows that may be shown, and of how many rows at most."""
 
     columns: tuple[str, ...]
     limit: int = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedRule:
+class PlannedRule(Struct, frozen=True, kw_only=True):
     """A rule in its place: everything that a gate, a report or an owner needs beside the rule itself."""
 
     id: str

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from math import isinf, isnan
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog, ColumnFact
@@ -70,8 +71,7 @@ def false() -> Tree:
     return exp.EQ(this=exp.Literal.number(1), expression=exp.Literal.number(0))
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Where a condition stands: the table's columns, its dialect, and the zone of its naive timestamps."""
 
     catalog: Catalog

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
+from msgspec import Struct
 from sqlglot import exp
 
 Tree = exp.Expr
@@ -70,8 +70,7 @@ def _tsql_length(part: Tree) -> Tree:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A dialect's own words. None: it has none.
 
     `nan` tells whether a float is NaN; `wide` is the type in which integers are summed where their own

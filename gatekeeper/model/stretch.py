@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
+
+from msgspec import Struct
 
 from gatekeeper.model.question import Day, Last, Stretches
 from gatekeeper.model.time import zone as zone_of
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """One stretch of time, in UTC: from `start` to `end`; a row of it loaded after `arrived` came late."""
 
     start: datetime

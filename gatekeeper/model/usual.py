@@ -8,11 +8,12 @@ Sen, JASA 63 (1968): the slope as the median of all slopes; Hampel, JASA 69 (197
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations
 from math import sqrt
 from statistics import median
+
+from msgspec import Struct, field
 
 # The median absolute deviation, and the 90th percentile of deviations, of a normal distribution of spread 1.
 _MAD, _P90 = 0.6745, 1.6449
@@ -22,8 +23,7 @@ _STEEPEST = 0.03
 _OF_WEEK = 0.47
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A day of the past: how many steps back, which day, and its number on the scale that is compared."""
 
     back: int
@@ -31,8 +31,7 @@ class Point:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Usual:
+class Usual(Struct, frozen=True):
     """What the past days were like. `of(day)`: what is usual of such a day, where the level stands now.
 
     `spread` is that of one day around it, `below` and `above` those of each side alone: campaigns widen one of them;

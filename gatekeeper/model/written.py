@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any
+
+from msgspec import Struct
 
 Scalar = str | int | float | bool
 
 
-@dataclass(frozen=True, eq=False)
-class Written:
+class Written(Struct, frozen=True, eq=False):
     """Annotation of a field: `parse` turns what the file says into the value, or raises ValueError."""
 
     parse: Callable[[Any], Any]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from graphlib import CycleError, TopologicalSorter
 from heapq import heapify, heappop, heappush
+
+from msgspec import Struct
 
 from gatekeeper.model.output import Unit
 from gatekeeper.planning.window import parse_window
@@ -19,8 +20,7 @@ Key = tuple[str, datetime]
 """A step, by its node and the start of its part."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(Struct, frozen=True, kw_only=True):
     """What is made again as one: an output, or a table that the SQL writes and no output shows.
 
     `unit` None: all at once. `run` None: nobody says how. `needs`: ids of the nodes that feed it. `is_sure`: the
@@ -38,8 +38,7 @@ class Node:
     is_sure: bool = True
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Part:
+class Part(Struct, frozen=True, order=True):
     """A stretch of time, half-open, in UTC; `by_hours`: it is told by times, not by dates."""
 
     start: datetime
@@ -59,13 +58,12 @@ class Part:
         return f"{self.start:{form}}", f"{self.end:{form}}"
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A node over one part. `needs`: the steps that must have passed before, by their keys."""
 
     node: Node
     part: Part
-    needs: tuple[Key, ...] = field(default=(), compare=False)
+    needs: tuple[Key, ...] = ()
 
     @property
     def key(self) -> Key:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.model.merging import merged
 from gatekeeper.model.question import Aggregate, Cuts, Grain, Last, Population, Stretches, Table, Window
@@ -21,8 +23,7 @@ _TICK = timedelta(microseconds=1)
 Key = tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Within:
+class Within(Struct, frozen=True):
     """The rows whose time is later than `after` and not later than `until`; `undated`: those without a time, too."""
 
     column: str
@@ -31,8 +32,7 @@ class Within:
     undated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A question about a moment, as parts of a pass: its number over all time, and which rows are meant."""
 
     whole: Aggregate
@@ -73,8 +73,7 @@ def _days(grain: Stretches, moment: datetime) -> Iterable[tuple[int, tuple[Withi
             yield -1 - back, (mine, Within(grain.load, stretch.arrived, datetime.max.replace(tzinfo=moment.tzinfo)))
 
 
-@dataclass(slots=True)
-class Pass:
+class Pass(Struct):
     """One pass over a table: the questions that it answers for every moment, by cuts of the table's times."""
 
     columns: tuple[str, ...]

@@ -6,8 +6,9 @@ equal keys have equal images, always, so a proof is never wrong. The SQL of each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from gatekeeper.model.catalog import Catalog, ColumnFact, Family
 
@@ -18,8 +19,7 @@ _TIMES: Final[frozenset[Family]] = frozenset({"date", "timestamp", "timestamptz"
 _TEXT: Final[frozenset[Family]] = frozenset({"string"})
 
 
-@dataclass(frozen=True, slots=True)
-class Formulation:
+class Formulation(Struct, frozen=True):
     """A function of keys.
 
     `families`: what the columns may be. `most`: how many images there may be, which takes the bounds of the key;

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from gatekeeper.model.question import AsOf, Cuts, Orphans, Population, Question, Repeated, Repeats
 from gatekeeper.model.sql_replay import orphans_by, repeats_by

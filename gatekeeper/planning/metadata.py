@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Answer, Finding, Moment, Seen, skipped
@@ -25,8 +27,7 @@ _KNOWN: Final[dict[str, frozenset[str]]] = {
 TELL_CHANGES: Final = frozenset({"snowflake", "bigquery"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastChange:
+class LastChange(Struct, frozen=True, kw_only=True):
     """Freshness by the moment of a table's last change: no row can have been loaded after it."""
 
     max_age: timedelta

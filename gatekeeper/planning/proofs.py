@@ -6,9 +6,10 @@ A proof is sound or silent: it never says what the plain count would not (tests/
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Answer, Seen, Unknown
@@ -34,16 +35,14 @@ _INT64: Final = range(-(2**63), 2**63)
 _ANOTHER_WAY: Final = frozenset({"query", "unsupported"})
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What it asks, and what the answers say of the question; None: nothing, and something else must tell."""
 
     asks: tuple[Question, ...]
     settles: Callable[[Seen], Any]
 
 
-@dataclass(slots=True)
-class Step:
+class Step(Struct):
     """What is settled by what was seen, and what is asked next, with the questions that it is for."""
 
     settled: dict[Question, Answer | Unknown] = field(default_factory=dict)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from gatekeeper.model.catalog import Catalog, ColumnFact
 from gatekeeper.model.finding import Unknown
@@ -14,8 +15,7 @@ from gatekeeper.model.question import Question, Table
 MOST_GROUPS = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One statement, and the questions that its one row answers. `limit`: how many rows are worth fetching.
 
     `formulation` says in a word how it asks. `parts` are the statements whose rows stand under each other in it.
@@ -31,8 +31,7 @@ class Query:
     parts: tuple[Query, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """What SQL depends on beside the question: catalogs, dialects, and each connection's now (UTC)."""
 
     catalogs: Mapping[Table, Catalog]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.question import AsOf, Population, Slice, Table
@@ -79,9 +81,11 @@ def narrowed(
     on = replace(rule.on, rows=rows, parent=parent, load_column=loads.get(table), event_column=events.get(table))
     kind = rule.rule
     if isinstance(kind, SameDay):
-        kind = replace(kind, clocks=tuple(replace(clock, of=population(clock.of)) for clock in kind.clocks))
+        kind = dataclasses.replace(
+            kind, clocks=tuple(dataclasses.replace(clock, of=population(clock.of)) for clock in kind.clocks)
+        )
     elif isinstance(kind, Ready):
-        kind = replace(kind, clocks=tuple(_as_of(clock, as_of, loads) for clock in kind.clocks))
+        kind = dataclasses.replace(kind, clocks=tuple(_as_of(clock, as_of, loads) for clock in kind.clocks))
     return replace(rule, on=on, rule=kind)
 
 
@@ -108,7 +112,7 @@ def _as_of(clock: Clock, as_of: AsOf | None, loads: dict[Table, str]) -> Clock:
     column = loads.get(clock.of.table) or (None if clock.is_event else clock.column)
     if as_of is None or column is None:
         return clock
-    return replace(clock, of=replace(clock.of, as_of=AsOf(column, as_of.moment)))
+    return dataclasses.replace(clock, of=replace(clock.of, as_of=AsOf(column, as_of.moment)))
 
 
 def event_columns(rules: Iterable[PlannedRule]) -> dict[Table, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Late, Output, Section, Waiver
@@ -17,8 +18,7 @@ Feeds = Callable[[Table, Section], bool | None]
 """Whether a table is, or by lineage feeds, a table of a section; None where that is unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What an output makes of one finding in one section. `note`: why a waiver doesn't hold."""
 
     rule: str

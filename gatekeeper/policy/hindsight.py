@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from fnmatch import fnmatchcase
 from math import ceil
 from typing import Any
 
+from msgspec import Struct
+
 from gatekeeper.model.report import Report, RuleReport
 from gatekeeper.model.rule import PlannedRule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(Struct, frozen=True, kw_only=True):
     """A rule over all moments: the moments at which it would have blocked, been late, warned or not been evaluable."""
 
     rule: str
@@ -29,8 +29,7 @@ class Tally:
     """What the first of them said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """A known incident: its days, and the table or rule that it was about; empty: any."""
 
     first: date
@@ -45,8 +44,7 @@ class Incident:
         return self.about in names or fnmatchcase(rule, self.about)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(Struct, frozen=True, kw_only=True):
     """How right a rule, or all of them, would have been. Precision: of its alarms; recall: of the incidents."""
 
     alarms: int
@@ -65,8 +63,7 @@ class Score:
         return self.caught / self.incidents if self.incidents else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """A limit under which a rule would have blocked so many times. `write`: the key and what to write there."""
 
     rule: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Late, Output, Section
@@ -20,8 +21,7 @@ _SECOND = timedelta(seconds=1)
 _NEVER = timedelta()
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long a rule is waited for, from the start of the run on, and at what pace it is asked again."""
 
     wait: timedelta

@@ -6,9 +6,10 @@ One case a verdict and one a rule. `junit-xml` builds the suites; what it gets w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
+
+from msgspec import Struct
 
 from gatekeeper.model.report import OutputReport, QueryReport, Report, RuleReport
 from gatekeeper.reports import REPORTS, story
@@ -101,8 +102,7 @@ def _run(report: Report) -> Case:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     outcome: Outcome
     type: str = ""
     message: str = ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 from xml.etree import ElementTree
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.errors import ReportError
 from gatekeeper.reports import clean
@@ -25,8 +27,7 @@ _CUT = "\n[… cut: a case holds at most 8 KiB; the JSON report has the rest]"
 _CUT_FILE = "\n[… cut: this file holds at most 5 MiB; the JSON report has the rest]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A test case; `type` and `message` of what is not a pass. The body of a pass is its output."""
 
     classname: str
@@ -44,8 +45,7 @@ class Case:
     """Its body is kept where those of others give way to the size of the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Suite:
+class Suite(Struct, frozen=True):
     """Test cases under a name; `timestamp` in UTC without its zone."""
 
     name: str
@@ -55,8 +55,7 @@ class Suite:
     properties: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
+class _Room(Struct, frozen=True):
     """How many bytes there are for a case's message and body, and whether anything beside the verdict is written."""
 
     message: int

@@ -5,8 +5,9 @@ who mends it, what nobody checks. Nothing here is clean yet: each format cleans 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+
+from msgspec import Struct
 
 from gatekeeper.model.bound import number
 from gatekeeper.model.report import Counts, OutputReport, Report, RuleReport
@@ -48,8 +49,7 @@ _OF_SKIPPED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Obstacle:
+class Obstacle(Struct, frozen=True, kw_only=True):
     """Something that keeps an output from being open. `hanging`: rules that only wait for this one."""
 
     id: str

@@ -5,7 +5,8 @@ what readers of the output should know; all that is well is a number.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from gatekeeper.model.report import OutputReport, Report, RuleReport, SectionReport
 from gatekeeper.reports import REPORTS, clean, story
@@ -21,8 +22,7 @@ _APART = 5
 """Outputs up to this number are told one by one even where all is well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A line to be: a word in colour, then text that wraps under itself."""
 
     text: str = ""

@@ -12,8 +12,9 @@ import stat
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from errno import EINVAL, ENOTSUP
+
+from msgspec import Struct
 
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.reports import REPORTS
@@ -22,8 +23,7 @@ _DESCRIPTOR = re.compile(r"/dev/(?:fd/)?(stdin|stdout|stderr|\d+)|/proc/self/fd/
 _NAMED = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A report that was asked for: its format and where it goes; `-` is standard output."""
 
     format: str

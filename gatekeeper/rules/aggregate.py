@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import isfinite, sqrt
 from typing import Any, ClassVar, Literal
+
+from msgspec.structs import replace
 
 from gatekeeper.model.baseline import Baseline, limits_of_amount, limits_of_value
 from gatekeeper.model.bound import judge_value, limits

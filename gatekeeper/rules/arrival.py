@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.errors import Unanswered
 from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 from statistics import median
 from typing import Any, ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.model.baseline import Baseline, Limits
 from gatekeeper.model.distance import DISTANCES, Distance
@@ -76,7 +79,7 @@ class Distribution:
         first = newest_of(sizes) if on.rows.window is None else 0
         enough = {b: g for b, g in found.items() if sizes[b] >= _FEWEST and b > first}
         whole = {back: sizes[back] for back in (first, *enough) if back in sizes}
-        keys = replace(self.baseline, min_ratio=None, max_ratio=None)
+        keys = dataclasses.replace(self.baseline, min_ratio=None, max_ratio=None)
         days = days_of(on, grain, at, whole, whole, newest=on.rows.window is None)
         if (few := too_few(keys, days)) is not None:
             return few

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
+
+from msgspec.structs import replace
 
 from gatekeeper.model.bound import number
 from gatekeeper.model.finding import Finding, Moment, Seen, error

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.model.baseline import Baseline, limits_of_share
 from gatekeeper.model.bound import NOTHING, Amount, judge_rows

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.model.calendar import EVERY_DAY, Calendar
 from gatekeeper.model.finding import Finding, Moment, Seen, error

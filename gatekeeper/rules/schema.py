@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Literal
+
+from msgspec.structs import replace
 
 from gatekeeper.errors import CouldNotTell
 from gatekeeper.model.catalog import Catalog

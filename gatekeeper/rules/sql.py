@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.model.bound import Bound, judge_value, limits
 from gatekeeper.model.finding import Finding, Moment, Seen

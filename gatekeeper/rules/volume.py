@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec.structs import replace
 
 from gatekeeper.model.baseline import Baseline, limits_of_amount
 from gatekeeper.model.bound import judge_value, limits

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from dataclasses import replace
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -14,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatekeeper.engines import connect
 from gatekeeper.errors import EngineError

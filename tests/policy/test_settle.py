@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.question import Population, Table

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import combinations_with_replacement
 
 import pytest
+from msgspec.structs import replace
 
 from gatekeeper.model.finding import Finding
 from gatekeeper.model.output import Input, Late, Output, Section, Waiver

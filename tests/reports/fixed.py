@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from gatekeeper.model.report import (
     AttemptReport,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from html.parser import HTMLParser
 
@@ -15,6 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from markdown_it import MarkdownIt
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from gatekeeper.errors import Problem
 from gatekeeper.reports import REPORTS, clean
@@ -62,7 +63,7 @@ UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e
 
 def poisoned(value, text, name=""):
     """The value with the text in each of its free fields."""
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         kept = {"verdict", "status", "effect", "kind", "command", "severity", "cause", "unit"}
         return replace(
             value,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from fixed import AT, REPORT, many, rule, run
 from junitparser import JUnitXml
 from lxml import etree
+from msgspec.structs import replace
 
 from gatekeeper.model.report import QueryReport
 from gatekeeper.reports import junit_tree

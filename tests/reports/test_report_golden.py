@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fixed import AT, END, REPORT
+from msgspec.structs import replace
 
 from gatekeeper.errors import Problem
 from gatekeeper.reports import REPORTS

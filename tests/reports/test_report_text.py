@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import replace
 
 import pytest
 from fixed import END, REPORT, many, rule, run
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from gatekeeper.model.report import DecisionReport, SectionReport

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
+
 from gatekeeper.lineage.graph import SqlFile
 from gatekeeper.model.project import DbtPlace
 
@@ -119,7 +121,7 @@ def _joined(first: SqlFile, second: SqlFile) -> SqlFile:
         for each in second.script.statements
     ]
     script = assemble((*first.script.statements, *moved), (*first.script.findings, *second.script.findings))
-    return replace(first, script=script, target=None, text=f"{first.text}\n;\n{second.text}")
+    return structs.replace(first, script=script, target=None, text=f"{first.text}\n;\n{second.text}")
 
 
 def _lost(name: str, why: str) -> SqlFile:
