@@ -129,7 +129,7 @@ def test_every_key_of_the_json_report_is_in_the_docs(row, kind):
     page = (ROOT / "docs/reports.md").read_text(encoding="utf-8")
     (cell,) = re.findall(rf"^\| {re.escape(row)} \| (.*) \|$", page, re.MULTILINE)
     said = re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", cell))
-    assert said == [field.name.rstrip("_") for field in fields(kind)]
+    assert said == [field.encode_name for field in fields(kind)]
 
 
 def test_every_status_and_cause_is_in_the_docs():

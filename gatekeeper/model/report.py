@@ -19,7 +19,7 @@ class Counts(Struct, frozen=True, kw_only=True):
     """declared = the sum of the others."""
 
     declared: int = 0
-    pass_: int = 0
+    pass_: int = field(default=0, name="pass")
     warn: int = 0
     fail: int = 0
     late: int = 0
@@ -313,7 +313,9 @@ def _names(kind: type[Any]) -> tuple[tuple[str, str], ...] | None:
     """The fields of a struct, and their names in JSON; None of anything else."""
     if kind not in _NAMES:
         _NAMES[kind] = (
-            tuple((name, name.rstrip("_")) for name in kind.__struct_fields__) if issubclass(kind, Struct) else None
+            tuple(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+            if issubclass(kind, Struct)
+            else None
         )
     return _NAMES[kind]
 

@@ -53,7 +53,7 @@ def name(word: str) -> exp.Identifier:
     """A quoted name. Raises: ValueError, for what no engine takes."""
     if not word or "\0" in word:
         raise ValueError("a name can't be empty or hold a NUL character")
-    return exp.to_identifier(word, quoted=True)
+    return exp.Identifier(this=word, quoted=True)
 
 
 def aliased(tree: Tree, alias: str) -> Tree:

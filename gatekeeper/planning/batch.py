@@ -118,8 +118,8 @@ def _stacked(connection: str, queries: Sequence[Query]) -> Query:
 
 def _weight(query: Query, around: Surroundings) -> float:
     """About how many rows its largest table has; one that nobody knows is large."""
-    weights = [_weight_of(table, around) for question in query.questions for table in tables_asked(question)]
-    return max(weights, default=0.0)
+    # many questions of a query are about one table
+    return max((_weight_of(table, around) for table in tables_asked(query.questions[0])), default=0.0)
 
 
 def _weight_of(table: Table, around: Surroundings) -> float:
