@@ -86,6 +86,7 @@ _IN_JSON_COMMAND = re.compile(_COMMAND.pattern.partition("|")[2], re.IGNORECASE)
 
 def json_text(text: str) -> str:
     """JSON whose strings, as they stand in the file, are harmless in a log; their values stay what they are."""
-    text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    text = _IN_JSON_COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    return _SURROGATE.sub(lambda found: "\\" + _escape(found[0]), text)
+    if not text.isascii() or "\x7f" in text:
+        text = _IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+        text = _SURROGATE.sub(lambda found: "\\" + _escape(found[0]), text)
+    return _IN_JSON_COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
