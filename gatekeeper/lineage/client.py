@@ -10,12 +10,26 @@ _CLIENT: Final = re.compile(
     re.I | re.M,
 )
 _COPY: Final = re.compile(r"^([ \t]*)\\copy\b([^\n;]*)(?:[\n;]|\Z)", re.I | re.M)
-# what follows COPY … FROM STDIN, as pg_dump writes it, up to the line with \\.
-_ROWS: Final = re.compile(r"(\bCOPY\b[^;]*?\bFROM\s+STDIN\b[^;]*;)(.*?)^\\\.[ \t]*$", re.I | re.M | re.S)
+_VISIBLE: Final = re.compile(r"[^\n]")
+_STDIN: Final = re.compile(r"\bFROM\s+STDIN\b", re.I)
+_ROWS_END: Final = re.compile(r"^\\\.[ \t]*$", re.M)
 # BTEQ's and the SQLite shell's own commands
 _DOTTED: Final = frozenset({"teradata", "sqlite"})
 _DOT: Final = re.compile(r"^[ \t]*\.[a-z][^\n]*$", re.I | re.M)
 _DELIMITER: Final = re.compile(r"^[ \t]*DELIMITER[ \t]+(\S+)[ \t]*$", re.I | re.M)
+
+
+def _without_rows(text: str) -> str:
+    """What follows COPY … FROM STDIN, as pg_dump writes it, blanked up to the line with \\."""
+    parts, done = list[str](), 0
+    while (named := _STDIN.search(text, done)) is not None:
+        begin = text.find(";", named.end()) + 1
+        end = _ROWS_END.search(text, begin) if begin else None
+        if end is None:
+            break
+        parts += [text[done:begin], _VISIBLE.sub(" ", text[begin : end.end()])]
+        done = end.end()
+    return "".join([*parts, text[done:]])
 
 
 def without_client_lines(text: str, dialect: str) -> str:
@@ -23,7 +37,7 @@ def without_client_lines(text: str, dialect: str) -> str:
     if dialect in _DOTTED and "." in text:
         text = _DOT.sub(lambda found: " " * len(found[0]), text)
     if "\\." in text:
-        text = _ROWS.sub(lambda found: found[1] + re.sub(r"[^\n]", " ", found[0][len(found[1]) :]), text)
+        text = _without_rows(text)
     if "\\" in text or "!" in text or ":" in text or _CLIENT.search(text):
         text = _CLIENT.sub(lambda found: " " * len(found[0]), text)
     if "\\copy" in text:  # psql's COPY, which ends with its line

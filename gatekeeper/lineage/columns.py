@@ -9,7 +9,7 @@ from sqlglot.tokenizer_core import Token
 
 from gatekeeper.lineage.names import Name, Naming
 from gatekeeper.lineage.queries import Queries
-from gatekeeper.lineage.relations import Leaves, Output, Relation, Schema, Scope, lookup, starred
+from gatekeeper.lineage.relations import Leaves, Output, Relation, Schema, Scope, lookup
 from gatekeeper.lineage.script import ColumnUse
 from gatekeeper.lineage.statements import places
 from gatekeeper.lineage.targets import targets
@@ -143,6 +143,7 @@ class _Statement(Queries):
         yield from self._decided(table)
 
     def _goes(self, leaves: Leaves, table: str, column: str) -> Iterator[ColumnUse]:
+        self.look(5 * len(leaves))
         for (source, name, role), transform in leaves.items():
             yield ColumnUse(source, name, table, column, role, transform if role == "value" else "none")
 
@@ -262,7 +263,7 @@ class _Statement(Queries):
                     yield from self._goes(self.leaves(value, rows), target, name)
             elif isinstance(then, (exp.Update, exp.Insert)):  # SET *, INSERT *, INSERT ROW: by name
                 for relation in outside:
-                    for output in starred(relation):
+                    for output in self.starred(relation):
                         yield from self._goes(output.leaves, target, output.name)
 
     def _set(

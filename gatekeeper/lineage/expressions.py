@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -33,6 +33,18 @@ _PSEUDO: Final = {
 }
 
 
+# Stars over joins of stars, and windows over windows, double at every step. A look takes 0.1 µs.
+_MOST_LOOKS: Final = 5_000_000
+# an expression and a column behind a star cost as much as so many looks; in a list of names four are looked at as fast
+_CALL: Final = 60
+_STARRED: Final = 10
+_NAMES: Final = 4
+
+
+class TooManyColumns(Exception):
+    """A statement's columns are more than can be told in time."""
+
+
 class Expressions:
     """Resolves the columns of expressions; what only decides which rows there are is kept in `controls`."""
 
@@ -50,6 +62,19 @@ class Expressions:
         self.walk = Walk(naming, Flow())
         self.wording = Wording(text, tokens)
         self.controls: dict[Leaf, None] = {}
+        self.looks = 0
+
+    def look(self, count: int) -> None:
+        """So many columns will be looked at. Raises: TooManyColumns, where that would take too long."""
+        self.looks += count
+        if self.looks > _MOST_LOOKS:
+            raise TooManyColumns
+
+    def starred(self, relation: Relation) -> list[Output]:
+        """What `*` stands for, to be looked through."""
+        found = starred(relation)
+        self.look(_STARRED * len(found))
+        return found
 
     def shown(self, identifier: exp.Expr) -> str:
         """A column's name: small where it is not quoted, and its case says nothing."""
@@ -102,7 +127,7 @@ class Expressions:
             elif isinstance(each, exp.Parameter) and isinstance(each.this, exp.Literal):  # Snowflake's $1 of a file
                 joined(found, raised(self._bare(self.shown(each), "", scope, aliases=False), how))
             elif isinstance(each, exp.Count) and each.this is None and not each.expressions:
-                joined(found, rows_of(scope.relations.values()))
+                joined(found, self._rows(scope.relations.values()))
             elif isinstance(each, exp.Query):
                 joined(found, self._scalar(each, scope))
             elif isinstance(each, exp.Window):
@@ -114,17 +139,28 @@ class Expressions:
                 elif not isinstance(each, (exp.Paren, exp.Alias)) and how == "direct":
                     how = "expression"
                 stack.extend((child, how) for child in each.iter_expressions())
+        self.look(len(found) + _CALL)
         return found
+
+    def found(self, relation: Relation, name: str) -> Leaves:
+        """The columns behind a name, also where nobody listed what the relation has."""
+        self.look(len(relation.outputs or relation.columns or ()) // _NAMES)
+        return lookup(relation, name, self.naming, unsure=True)
+
+    def _rows(self, relations: Collection[Relation]) -> Leaves:
+        self.look(sum(len(output.leaves) for relation in relations for output in relation.outputs or ()))
+        return rows_of(relations)
 
     def _all(self, star: exp.Expr, scope: Scope, how: Transform) -> Leaves:
         """`count(*)`, `struct(t.*)`."""
         of = self.key(star.args["table"]) if star.args.get("table") is not None else None
         relations = [relation for key, relation in scope.relations.items() if of in (None, key)]
         if isinstance(star.parent, exp.Count):
-            return rows_of(relations)
+            return self._rows(relations)
         found: Leaves = {}
         for relation in relations:
-            for output in starred(relation):
+            for output in self.starred(relation):
+                self.look(len(output.leaves))
                 joined(found, raised(output.leaves, how))
         return found
 
@@ -162,14 +198,14 @@ class Expressions:
                 spelt = ".".join(part.name for part in parts[:-1]).casefold()
                 full = [each for each in around.relations.values() if f".{each.table}".casefold().endswith(f".{spelt}")]
                 if len(full) == 1:
-                    return lookup(full[0], name, self.naming, unsure=True)
+                    return self.found(full[0], name)
             # of `a.b.c` the relation may be b (in the schema a), or a (whose column b is a structure)
             for place in (len(parts) - 2, 0):
                 relation = around.relations.get(self.key(parts[place]))
                 if relation is None:
                     continue
                 inner = parts[place + 1]
-                leaves = lookup(relation, self.shown(inner), self.naming, unsure=True) or relation.leaves
+                leaves = self.found(relation, self.shown(inner)) or relation.leaves
                 return leaves if place == len(parts) - 2 else raised(leaves, "expression")
             around = around.outer
         # `address.city`: a member of the column address
@@ -198,18 +234,19 @@ class Expressions:
             if unsure:
                 found = {}
                 for relation in unsure:
-                    joined(found, lookup(relation, name, self.naming, unsure=True))
+                    joined(found, self.found(relation, name))
                 return found
             around, aliases = around.outer, False
         found = {}
         for relation in scope.relations.values():
             if relation.table and relation.outputs is None:
-                joined(found, lookup(relation, name, self.naming, unsure=True))
+                joined(found, self.found(relation, name))
         return found
 
     def _sure(self, relation: Relation, name: str) -> Leaves | None:
         """The columns behind a name that the relation is known to have."""
         wanted = name.casefold()
+        self.look(len(relation.outputs or relation.columns or ()) // _NAMES)
         if relation.outputs is not None:
             return next((dict(each.leaves) for each in relation.outputs if each.name.casefold() == wanted), None)
         return lookup(relation, name, self.naming, unsure=False) or None

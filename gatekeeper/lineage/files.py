@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from gatekeeper.lineage.cache import Cache, key_of
+from gatekeeper.lineage.clock import CUTS
 from gatekeeper.lineage.dialects import reader_of
 from gatekeeper.lineage.pool import read_in_processes
-from gatekeeper.lineage.reader import About, read_statements
+from gatekeeper.lineage.reader import About, read_in_time
 from gatekeeper.lineage.script import Failed as Failed
 from gatekeeper.lineage.script import Script, assemble
 from gatekeeper.lineage.stored import encode, script
@@ -61,9 +62,10 @@ def read_texts(texts: Sequence[str], about: About, cache_file: Path | None = Non
     memory = cache.memory()
     for key, text in missing.items():
         if key not in found:
-            statements, doubts = read_statements(text, about, memory)
+            statements, doubts = read_in_time(text, about, memory)
             found[key] = assemble(statements, doubts)
-            new[key] = encode(statements, doubts)
+            if not any(doubt.code in CUTS for doubt in doubts):
+                new[key] = encode(statements, doubts)
     memory.close()
     if len(missing) >= _WORTH_A_CACHE or (cache_file is not None and cache_file.is_file()):
         cache.put({**memory.new, **new})

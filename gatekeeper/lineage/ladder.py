@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from sqlglot import TokenType, exp
 from sqlglot.tokenizer_core import Token
 
+from gatekeeper.lineage.clock import Clock
 from gatekeeper.lineage.columns import resolve
 from gatekeeper.lineage.context import Context
 from gatekeeper.lineage.cursor import Cursor, large
@@ -16,7 +17,8 @@ from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.mending import mended
 from gatekeeper.lineage.names import Name
 from gatekeeper.lineage.nested import change_within, named, query_of, without_output
-from gatekeeper.lineage.parse import SIBLINGS, Unreadable, parse, parse_text
+from gatekeeper.lineage.parse import SIBLINGS, Unreadable, parse, tokenize
+from gatekeeper.lineage.quick import is_quick
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_of
 from gatekeeper.lineage.script import ColumnUse, Doubt, Statement
@@ -36,6 +38,7 @@ _SCANNED: Final = frozenset({"select", "insert", "merge", "update", "delete", "c
 class Reader(Protocol):
     """The script's reader, as a statement needs it."""
 
+    clock: Clock
     dialect: str
     context: Context
     schema: Schema | None
@@ -74,9 +77,18 @@ class Ladder:
     """One statement, and the texts of SQL in it."""
 
     def __init__(
-        self, reader: Reader, text: str, base: int, piece: Piece, depth: int, reasons: tuple[str, ...]
+        self,
+        reader: Reader,
+        text: str,
+        base: int,
+        piece: Piece,
+        depth: int,
+        reasons: tuple[str, ...],
+        *,
+        quick: bool,
     ) -> None:
         self.reader = reader
+        self.quick = quick
         self.text = text
         self.base = base
         self.piece = piece
@@ -118,7 +130,7 @@ class Ladder:
             end = closing(self.words, place)
             tokens = self.tokens[place:end]
             try:
-                tree = parse(self.text, tokens, self.reader.dialect)
+                tree = parse(self.text, tokens, self.reader.dialect, quick=self.quick)
                 found = flow_of(tree, self.context.naming, procedural=True)[1]
                 columns += self.columns_of(tree, tokens)
             except Unreadable:
@@ -163,7 +175,7 @@ class Ladder:
             if "nested too deeply" in why or "tokens" in why:
                 break
             try:
-                tree = parse_text(part, sibling)
+                tree = self.tree_of(part, sibling)
             except Unreadable:
                 continue
             if isinstance(tree, exp.Command):
@@ -200,7 +212,7 @@ class Ladder:
     def _tree(self, tokens: list[Token]) -> tuple[exp.Expr | None, str]:
         """The tree, or why there is none."""
         try:
-            tree = parse(self.text, tokens, self.reader.dialect)
+            tree = parse(self.text, tokens, self.reader.dialect, quick=self.quick)
         except Unreadable as wrong:
             return None, str(wrong)
         return (None, f"{tree.name.upper()} is not known") if isinstance(tree, exp.Command) else (tree, "")
@@ -274,9 +286,16 @@ class Ladder:
             self.reader.doubts.append(Doubt("columns-unknown", said, *self.reader.place(self.start)))
             return ()
 
+    def tree_of(self, text: str, dialect: str) -> exp.Expr:
+        """The tree of a text of one statement. Raises: Unreadable."""
+        tokens = tokenize(text, dialect)
+        if not (quick := is_quick(tokens)):
+            self.reader.clock.long()
+        return parse(text, tokens, dialect, quick=quick)
+
     def _remote(self, text: str, flow: Flow) -> None:
         try:
-            tree = parse_text(text, self.reader.dialect)
+            tree = self.tree_of(text, self.reader.dialect)
         except Unreadable:
             flow.guess.add("dynamic-sql")
             return

@@ -44,6 +44,7 @@ CONSTANT: Final = frozenset(
 _TYPES: Final = frozenset(Parser.TYPE_TOKENS)
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+_JOINS: Final = frozenset({TokenType.JOIN, TokenType.STRAIGHT_JOIN})
 _JOINED: Final = frozenset({TokenType.ON, TokenType.USING})
 
 
@@ -74,11 +75,15 @@ def tokenize(text: str, dialect: str) -> list[Token]:
         raise Unreadable(_first_line(wrong)) from wrong
 
 
-def parse(text: str, tokens: Sequence[Token], dialect: str) -> exp.Expr:
-    """The tree of one statement's tokens, which lie in the text. Raises: Unreadable."""
+def parse(text: str, tokens: Sequence[Token], dialect: str, *, quick: bool = False) -> exp.Expr:
+    """The tree of one statement's tokens, which lie in the text. Raises: Unreadable.
+
+    `quick`: they are known to be neither many nor deep.
+    """
     if not tokens:
         raise Unreadable("it is empty")
-    _check_size(text[tokens[0].start : tokens[-1].end + 1], tokens, dialect)
+    if not quick:
+        _check_size(text[tokens[0].start : tokens[-1].end + 1], tokens, dialect)
     spoken, _ = _speaking(_athena(tokens) if dialect == "athena" else dialect)
     try:
         trees = spoken.parser(error_level=ErrorLevel.IMMEDIATE).parse(_with_conditions(_without_endless(tokens)), text)
@@ -99,11 +104,6 @@ def _athena(tokens: Sequence[Token]) -> str:
         words[1:2] in (["EXTERNAL"], ["DATABASE"], ["SCHEMA"]) or not {"VIEW", "SELECT"} & set(words)
     )
     return "hive" if defines or words[0] in ("DESCRIBE", "DESC", "SHOW", "MSCK") else "trino"
-
-
-def parse_text(text: str, dialect: str) -> exp.Expr:
-    """The tree of a text of one statement. Raises: Unreadable."""
-    return parse(text, tokenize(text, dialect), dialect)
 
 
 def _check_size(text: str, tokens: Sequence[Token], dialect: str) -> None:
@@ -159,7 +159,7 @@ def _without_endless(tokens: Sequence[Token]) -> Sequence[Token]:
 
 def _with_conditions(tokens: Sequence[Token]) -> list[Token]:
     """The tokens, with CROSS before the JOINs of a long run that has no conditions."""
-    joins = [index for index, token in enumerate(tokens) if token.token_type == TokenType.JOIN]
+    joins = [index for index, token in enumerate(tokens) if token.token_type in _JOINS]
     if len(joins) <= _OPEN_JOINS:
         return list(tokens)
     run: list[int] = []
@@ -181,6 +181,7 @@ def _with_conditions(tokens: Sequence[Token]) -> list[Token]:
             while found and found[-1].token_type in _SIDES:
                 found.pop()
             found.append(Token(TokenType.CROSS, "CROSS", token.line, token.col, token.start, token.end))
+            token = Token(TokenType.JOIN, "JOIN", token.line, token.col, token.start, token.end)
         found.append(token)
     return found
 

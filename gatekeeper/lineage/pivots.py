@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from gatekeeper.lineage.relations import Leaves, Output, Relation, Scope, joined, raised, starred
+from gatekeeper.lineage.relations import Leaves, Output, Relation, Scope, joined, raised
 
 
 class _Resolver(Protocol):
@@ -14,6 +14,7 @@ class _Resolver(Protocol):
     def leaves(self, node: exp.Expr, scope: Scope, *, aliases: bool = True) -> Leaves: ...
     def names_in(self, alias: object) -> list[str]: ...
     def item(self, item: exp.Expr, scope: Scope) -> None: ...
+    def starred(self, relation: Relation) -> list[Output]: ...
 
 
 def pivoted(pivot: exp.Expr, relation: Relation, resolver: _Resolver, around: Scope) -> Relation:
@@ -49,7 +50,7 @@ def pivoted(pivot: exp.Expr, relation: Relation, resolver: _Resolver, around: Sc
             for fold in folds:
                 joined(every, fold)
             made.append(Output("*", joined(every, by)))
-    kept = [output for output in starred(relation) if output.name.casefold() not in used]
+    kept = [output for output in resolver.starred(relation) if output.name.casefold() not in used]
     outputs = [*kept, *made]
     names = resolver.names_in(pivot.args.get("alias"))
     if names and len(names) == len(outputs) and all(output.name != "*" for output in outputs):
@@ -72,7 +73,7 @@ def pivot_statement(pivot: exp.Expr, resolver: _Resolver, around: Scope) -> list
         names = [each.name.lower() for each in into.find_all(exp.Identifier)] if isinstance(into, exp.Expr) else []
         name, *values = names or ["name", "value"]
         made = [Output(name, {}), *(Output(value, on) for value in values)]
-        kept = [output for relation in scope.relations.values() for output in starred(relation)]
+        kept = [output for relation in scope.relations.values() for output in resolver.starred(relation)]
         used = {column.name.casefold() for each in pivot.expressions for column in each.find_all(exp.Column)}
         return [*(output for output in kept if output.name.casefold() not in used), *made]
     folds: Leaves = {}
@@ -81,7 +82,7 @@ def pivot_statement(pivot: exp.Expr, resolver: _Resolver, around: Scope) -> list
     joined(folds, {(table, column, "group"): "none" for table, column, _ in on})
     group = pivot.args.get("group")
     if not isinstance(group, exp.Expr):
-        kept = [output for relation in scope.relations.values() for output in starred(relation)]
+        kept = [output for relation in scope.relations.values() for output in resolver.starred(relation)]
         return [*kept, Output("*", folds)]
     return [
         *(Output(resolver.shown(each.this), resolver.leaves(each, scope)) for each in group.expressions),

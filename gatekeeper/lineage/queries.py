@@ -20,7 +20,6 @@ from gatekeeper.lineage.relations import (
     lookup,
     raised,
     renamed,
-    starred,
     united,
 )  # fmt: skip
 from gatekeeper.lineage.script import Role
@@ -88,7 +87,7 @@ class Queries(Expressions):
             if query.args.get("pivots"):
                 scope = outer.inner()
                 self.relation(query, scope)
-                return [output for relation in scope.relations.values() for output in starred(relation)]
+                return [output for relation in scope.relations.values() for output in self.starred(relation)]
             query = query.this
         if isinstance(query, exp.SetOperation):
             return self._united(query, outer)
@@ -97,7 +96,7 @@ class Queries(Expressions):
         if isinstance(query, exp.Table):
             scope = outer.inner()
             self.item(query, scope)
-            return [output for relation in scope.relations.values() for output in starred(relation)]
+            return [output for relation in scope.relations.values() for output in self.starred(relation)]
         if isinstance(query, exp.Pivot):
             return pivot_statement(query, self, outer)
         if not isinstance(query, exp.Select):
@@ -144,6 +143,7 @@ class Queries(Expressions):
                 for output in more:
                     self._note(output.leaves, "filter")
             else:
+                self.look(len(found) + sum(len(output.leaves) for output in found))
                 found = united(found, more)
         return found
 
@@ -276,7 +276,7 @@ class Queries(Expressions):
         parts = [each for each in (table.args.get("db"), table.this) if isinstance(each, exp.Identifier)]
         if len(parts) == 2 and self.key(parts[0]) in scope.relations:  # `t.items` behind `t` is a column
             of = scope.relations[self.key(parts[0])]
-            leaves = lookup(of, self.shown(parts[1]), self.naming, unsure=True)
+            leaves = self.found(of, self.shown(parts[1]))
             if self.naming.dialect in ("bigquery", "redshift", "hive", "") and leaves:
                 return Relation(empty=True, leaves=raised(leaves, "expression"))
         name = self.walk.name(table)
@@ -290,7 +290,7 @@ class Queries(Expressions):
             return Relation(outputs=[Output(each, {(str(name), each, "value"): "direct"}) for each in names])
         if names and columns is not None:
             own = Relation(table=str(name), columns=columns)
-            return Relation(outputs=starred(own))
+            return Relation(outputs=self.starred(own))
         return Relation(table=str(name), columns=columns)
 
     def _projected(self, projection: exp.Expr, scope: Scope, *, aliases: bool) -> Iterator[Output]:
@@ -298,7 +298,9 @@ class Queries(Expressions):
         if isinstance(projection, exp.Columns):  # DuckDB's COLUMNS(*), COLUMNS('pattern')
             for relation in scope.relations.values():
                 yield from (
-                    starred(relation) if isinstance(star, exp.Star) else [Output("*", self._all(star, scope, "star"))]
+                    self.starred(relation)
+                    if isinstance(star, exp.Star)
+                    else [Output("*", self._all(star, scope, "star"))]
                 )
             return
         if isinstance(star, exp.Star) and isinstance(projection, (exp.Star, exp.Column)):
@@ -344,7 +346,7 @@ class Queries(Expressions):
         for key, relation in scope.relations.items():
             if of is not None and key != of:
                 continue
-            for output in starred(relation):
+            for output in self.starred(relation):
                 name = output.name.casefold()
                 if name in left_out or (of is None and name in scope.merged and name in given):
                     continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -12,11 +13,13 @@ from typing import Final
 from gatekeeper.lineage.blanks import Blanks
 from gatekeeper.lineage.cache import Memory, key_of
 from gatekeeper.lineage.client import without_client_lines
+from gatekeeper.lineage.clock import Clock, Cut, Here, Long, Wary
 from gatekeeper.lineage.context import UNKNOWN, Context
 from gatekeeper.lineage.dialects import reader_of
 from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name, naming
 from gatekeeper.lineage.parse import Unreadable, tokenize
+from gatekeeper.lineage.quick import MOST_BROKEN, MOST_TEXT, MOST_TOKENS, is_quick
 from gatekeeper.lineage.recall import Recall
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_in
@@ -24,9 +27,11 @@ from gatekeeper.lineage.script import ColumnUse, Doubt, Script, Span, State, Sta
 from gatekeeper.lineage.split import Piece, split
 from gatekeeper.lineage.statement import Reading
 
-_RUN_COMMENT: Final = re.compile(r"(/\*!\d*)(.*?)\*/", re.DOTALL)
+_RUN_COMMENT: Final = re.compile(r"/\*!\d*")
 WHY: Final = {
     "unparsed": "no parser takes it; its tables were found by the words before them",
+    "timeout": "it could not be read in time; its tables were found by the words before them",
+    "reader-ended": "nothing could read it to its end; its tables were found by the words before them",
     "dynamic-sql": "it runs SQL that is put together when it runs",
     "dynamic-name": "it reads a table whose name is known only when it runs",
     "calls-unknown": "it calls a procedure that this script does not define",
@@ -56,8 +61,7 @@ def read_script(
 
     `schema` names the columns of tables, by their names as written here. Raises: ValueError for an unknown dialect.
     """
-    about = About(dialect, default_catalog, default_schema, schema, columns)
-    return assemble(*read_statements(sql, about))
+    return assemble(*read_in_time(sql, About(dialect, default_catalog, default_schema, schema, columns)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,26 @@ class About:
         return key_of(reader_of(self.dialect), self.default_catalog, self.default_schema, schema, self.columns)
 
 
-def read_statements(sql: str, about: About, memory: Memory | None = None) -> tuple[list[Statement], list[Doubt]]:
-    """The script's statements, and what is not certain of them; those that `memory` knows are not read again."""
+def read_in_time(sql: str, about: About, memory: Memory | None = None) -> tuple[list[Statement], list[Doubt]]:
+    """The same as `read_statements`, here where that is sure to be quick, else by a process that can be ended."""
+    with suppress(Long):
+        return read_statements(sql, about, memory, Here())
+    from gatekeeper.lineage.pool import read_alone
+    from gatekeeper.lineage.stored import decode
+
+    answer = read_alone(sql, about)
+    if answer is None:
+        return read_statements(sql, about, memory, Wary())
+    if memory is not None:
+        memory.new.update(answer[1])
+    return decode(answer[0])[:2]
+
+
+def read_statements(sql: str, about: About, memory: Memory | None, clock: Clock) -> tuple[list[Statement], list[Doubt]]:
+    """The script's statements, and what is not certain of them; those that `memory` knows are not read again.
+
+    Raises: Long, where the clock does.
+    """
     dialect, default_catalog, default_schema = about.dialect, about.default_catalog, about.default_schema
     dialect = reader_of(dialect)
     rules = naming(dialect)
@@ -95,16 +117,26 @@ def read_statements(sql: str, about: About, memory: Memory | None = None) -> tup
                 parts = [(part, quoted) for part in name.split(".")]
                 given[context.full(rules.name(parts)).key] = tuple(names)
         known = Schema(given)
-    reader = _Reader(sql, dialect, context, known)
+    reader = _Reader(sql, dialect, context, known, clock)
     if memory is not None:
         reader.recall = Recall(reader, memory, about.key())
     reader.read(sql, 0, procedural=False, depth=0, reasons=())
     return reader.statements, reader.doubts
 
 
+def _without_marks(text: str) -> str:
+    """The text with what stands in /*!50001 … */ as if it stood in no comment."""
+    parts, done = list[str](), 0
+    while (mark := _RUN_COMMENT.search(text, done)) is not None and (end := text.find("*/", mark.end())) >= 0:
+        parts += [text[done : mark.start()], " " * len(mark[0]), text[mark.end() : end], "  "]
+        done = end + 2
+    return "".join([*parts, text[done:]])
+
+
 class _Reader:
-    def __init__(self, sql: str, dialect: str, context: Context, schema: Schema | None) -> None:
+    def __init__(self, sql: str, dialect: str, context: Context, schema: Schema | None, clock: Clock) -> None:
         self.dialect = dialect
+        self.clock = clock
         self.context = context
         self.schema = schema
         self.recall: Recall | None = None
@@ -121,16 +153,31 @@ class _Reader:
 
     def read(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
         """Read a text that begins at `base` of the script."""
+        quick = len(text) <= MOST_TEXT
+        if not quick:
+            self.clock.long()
+        cut = self.clock.begin(quick=quick)
+        try:
+            if cut.level == "read":
+                self._text(text, base, procedural=procedural, depth=depth, reasons=reasons)
+            else:
+                self._scanned(text, base, cut, reasons)
+        finally:
+            self.clock.end()
+
+    def _text(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
         text = self.blanks.covered(without_client_lines(text, self.dialect), self.dialect)
         if "/*!" in text and self.dialect in ("mysql", "singlestore", "doris", "starrocks"):
             # the database runs what stands in such a comment
-            text = _RUN_COMMENT.sub(lambda found: " " * len(found[1]) + found[2] + "  ", text)
+            text = _without_marks(text)
         try:
             tokens = tokenize(text, self.dialect)
         except Unreadable:
             self._broken(text, base, procedural=procedural, depth=depth, reasons=reasons)
             return
-        for piece in split(tokens, text, self.dialect, procedural=procedural):
+        if len(tokens) > MOST_TOKENS:
+            self.clock.long()
+        for piece in list(split(tokens, text, self.dialect, procedural=procedural)):
             self._one(text, base, piece, depth, reasons)
 
     def _one(self, text: str, base: int, piece: Piece, depth: int, reasons: tuple[str, ...]) -> None:
@@ -138,16 +185,31 @@ class _Reader:
         if not piece.tokens or (self.recall is not None and self.recall.known(text, base, piece, depth)):
             return
         before = len(self.statements), len(self.doubts)
+        first, last = piece.tokens[0].start, piece.tokens[-1].end + 1
+        quick = is_quick(piece.tokens)
+        if not quick:
+            self.clock.long()
+        cut = self.clock.begin(quick=quick)
         try:
-            Reading(self, text, base, piece, depth, (*reasons, *(("conditional",) * piece.conditional))).read()
+            if cut.level == "read":
+                within = (*reasons, *(("conditional",) * piece.conditional))
+                Reading(self, text, base, piece, depth, within, quick=quick).read()
+            else:
+                self._scanned(text[first:last], base + first, cut, reasons)
         except Exception as wrong:  # a hole of ours may not take the script with it, nor be silent
-            first, last = piece.tokens[0].start, piece.tokens[-1].end + 1
-            self._scanned(text[first:last], base + first, f"the reader failed ({type(wrong).__name__})", reasons)
+            failed = Cut("words", "unparsed")
+            self._scanned(
+                text[first:last], base + first, failed, reasons, f"the reader failed ({type(wrong).__name__})"
+            )
+        finally:
+            self.clock.end()
         if self.recall is not None:
             self.recall.keep(text, base, piece, depth, *before)
 
     def _broken(self, text: str, base: int, *, procedural: bool, depth: int, reasons: tuple[str, ...]) -> None:
         """A text that the tokenizer refuses: its parts between semicolons, each for itself."""
+        if len(text) > MOST_BROKEN:
+            self.clock.long()
         cuts = [word.start for word in words_in(text, self.dialect) if word.text == ";"]
         begin = 0
         for end in [*cuts, len(text)]:
@@ -158,14 +220,14 @@ class _Reader:
             try:
                 tokens = tokenize(part, self.dialect)
             except Unreadable as wrong:
-                self._scanned(part, start, str(wrong), reasons)
+                self._scanned(part, start, Cut("words", "unparsed"), reasons, str(wrong))
                 continue
-            for piece in split(tokens, part, self.dialect, procedural=procedural):
+            for piece in list(split(tokens, part, self.dialect, procedural=procedural)):
                 self._one(part, start, piece, depth, reasons)
 
-    def _scanned(self, part: str, base: int, why: str, reasons: tuple[str, ...]) -> None:
-        flow = self.scan(words_in(part, self.dialect))
-        flow.guess.add("unparsed")
+    def _scanned(self, part: str, base: int, cut: Cut, reasons: tuple[str, ...], why: str = "") -> None:
+        flow = self.scan(words_in(part, self.dialect) if cut.level == "words" else ())
+        flow.guess.add(cut.code)
         lead = len(part) - len(part.lstrip())
         self.add("unparsed", flow, (base + lead, base + len(part)), base, reasons, why=why)
 

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from gatekeeper.lineage.blanks import Blanks
 from gatekeeper.lineage.cache import Memory, key_of
+from gatekeeper.lineage.clock import CUTS
 from gatekeeper.lineage.context import Context
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.script import Doubt, Span, Statement, Use
@@ -67,7 +68,7 @@ class Recall:
         learned = self.reader.schema.learned if self.reader.schema is not None else {}
         defined = {key: columns for key, columns in learned.items() if self.defined.get(key, ()) != columns}
         self.defined.update(defined)
-        if not self.key:
+        if not self.key or any(doubt.code in CUTS for doubt in self.reader.doubts[doubts:]):
             return
         start = base + piece.tokens[0].start
         line, column = self.reader.place(start)

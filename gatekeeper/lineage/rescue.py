@@ -38,8 +38,8 @@ _TEXTS: Final = frozenset(
 )  # fmt: skip
 _DOUBLE_IS_TEXT: Final = frozenset({"mysql", "bigquery", "hive", "spark", "spark2", "databricks", "doris", "starrocks"})
 _LEXER: Final = re.compile(
-    r"(?P<skip>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))|(?P<text>'(?:[^']|'')*(?:'|\Z)|\$\$.*?(?:\$\$|\Z))"
-    r"|(?P<double>\"[^\"]*\")|(?P<back>`[^`]*`)|(?P<square>\[[^\]\n]*\])|(?P<word>[@#$]*[^\W\d][\w$]*)|(?P<number>\d[\w.]*)"
+    r"(?P<skip>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))|(?P<text>'[^']*(?:''[^']*)*(?:'|\Z)|\$\$.*?(?:\$\$|\Z))"
+    r"|(?P<double>\"[^\"]*\")|(?P<back>`[^`]*`)|(?P<square>\[[^\]\n]{0,200}\])|(?P<word>[@#$]*[^\W\d][\w$]*)|(?P<number>\d[\w.]*)"
     r"|(?P<sign>.)",
     re.DOTALL,
 )
@@ -108,6 +108,8 @@ def scan(words: Sequence[Word]) -> list[Named]:
     # of each open bracket: whether a SELECT was seen outside, the CTE it is of, whether it is an item of a FROM
     levels: list[tuple[bool, str | None, bool]] = []
     selecting, ctes = True, set[str]()
+    changing = _first(words, ("MERGE", "DELETE", "DEL"))
+    unpivoting = _first(words, ("UNPIVOT",))
     i = item = 0  # where an item of a FROM may begin with a bracket
     while i < len(words):
         word = words[i]
@@ -130,12 +132,17 @@ def scan(words: Sequence[Word]) -> list[Named]:
             pass
         elif upper in ("SELECT", "SEL", "DELETE", "DEL", "FROM") and upper != "FROM":
             selecting = True
-        elif upper in _READING and selecting and before not in ("DISTINCT", "ARRAY") and _reads(upper, words, i):
+        elif (
+            upper in _READING
+            and selecting
+            and before not in ("DISTINCT", "ARRAY")
+            and (upper != "USING" or changing < i)
+        ):
             changed = upper == "FROM" and before in ("DELETE", "DEL")
             i = item = _names(words, i + 1, "write" if changed else "read", found, many=upper == "FROM" and not changed)
             continue
         elif (
-            (upper == "INTO" and not _names_columns(words, i))
+            (upper == "INTO" and unpivoting >= i)
             or (upper == "UPDATE" and before not in _NO_UPDATE)
             or (
                 upper == "MERGE"
@@ -166,14 +173,11 @@ def _next_item(words: Sequence[Word], i: int) -> int:
     return i + 1 if i < len(words) and words[i].text == "," else 0
 
 
-def _names_columns(words: Sequence[Word], i: int) -> bool:
-    """Whether it is UNPIVOT … INTO NAME n VALUE v."""
-    return any(word.text.upper() == "UNPIVOT" for word in words[:i])
-
-
-def _reads(upper: str, words: Sequence[Word], i: int) -> bool:
-    """USING names a table in MERGE and DELETE only: elsewhere a format, an index method or columns."""
-    return upper != "USING" or any(word.text.upper() in ("MERGE", "DELETE", "DEL") for word in words[:i])
+def _first(words: Sequence[Word], wanted: tuple[str, ...]) -> int:
+    """Where one of the words stands first: USING names a table behind MERGE and DELETE only, and elsewhere a format, an
+    index method or columns; INTO behind UNPIVOT names columns.
+    """
+    return next((i for i, word in enumerate(words) if word.text.upper() in wanted), len(words))
 
 
 def _heads(words: Sequence[Word], i: int) -> bool:

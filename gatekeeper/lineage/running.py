@@ -14,7 +14,7 @@ from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.ladder import Ladder
 from gatekeeper.lineage.moves import renamed_by_call
 from gatekeeper.lineage.names import path
-from gatekeeper.lineage.parse import Unreadable, parse_text
+from gatekeeper.lineage.parse import Unreadable
 from gatekeeper.lineage.rescue import words_in
 from gatekeeper.lineage.spelling import QUERIES, RUN, closing, inside, one_row
 from gatekeeper.lineage.statements import flow_of
@@ -182,7 +182,7 @@ class Running(Ladder):
 
     def _unload(self, text: Token, target: str) -> bool:
         try:
-            tree = parse_text(text.text, self.reader.dialect)
+            tree = self.tree_of(text.text, self.reader.dialect)
         except Unreadable:
             return False
         _, flow = flow_of(tree, self.context.naming, procedural=False)

@@ -176,9 +176,10 @@ def test_where_no_process_can_be_made_one_reads_alone(monkeypatch):
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core starts no processes")
 def test_a_script_that_ends_the_reader_s_process_costs_itself_only(monkeypatch):
     monkeypatch.setattr(
-        "gatekeeper.lineage.pool._START",
-        "import sys, os; sys.path.append(sys.argv[1]); import gatekeeper.lineage.worker as w; was = w.read_one\n"
-        "w.read_one = lambda sql, about: os._exit(3) if 'src_7 ' in sql else was(sql, about)\nw.main()",
+        "gatekeeper.lineage.process.START",
+        "import sys, os; sys.path += sys.argv[2:]; import gatekeeper.lineage.worker as w; was = w.read_one\n"
+        "w.read_one = lambda sql, about, clock: os._exit(3) if 'src_7 ' in sql else was(sql, about, clock)\n"
+        "w.main(int(sys.argv[1]))",
     )
     found = read_texts(texts(205), ABOUT)
     assert isinstance(found[7], Failed)
