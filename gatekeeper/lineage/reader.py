@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
@@ -15,6 +15,7 @@ from gatekeeper.lineage.cache import Memory, key_of
 from gatekeeper.lineage.client import without_client_lines
 from gatekeeper.lineage.clock import Clock, Cut, Here, Long, Wary
 from gatekeeper.lineage.context import UNKNOWN, Context
+from gatekeeper.lineage.cursor import large
 from gatekeeper.lineage.dialects import reader_of
 from gatekeeper.lineage.flow import Flow
 from gatekeeper.lineage.names import Name, naming
@@ -24,6 +25,7 @@ from gatekeeper.lineage.recall import Recall
 from gatekeeper.lineage.relations import Schema
 from gatekeeper.lineage.rescue import Word, scan, words_in
 from gatekeeper.lineage.script import ColumnUse, Doubt, Script, Span, State, Statement, Use, assemble
+from gatekeeper.lineage.spelling import without_long_lists
 from gatekeeper.lineage.split import Piece, split
 from gatekeeper.lineage.statement import Reading
 
@@ -186,6 +188,8 @@ class _Reader:
             return
         before = len(self.statements), len(self.doubts)
         first, last = piece.tokens[0].start, piece.tokens[-1].end + 1
+        if len(piece.tokens) > MOST_TOKENS and len(tokens := without_long_lists(piece.tokens)) < len(piece.tokens):
+            piece = replace(piece, tokens=tokens, words=large(tokens))
         quick = is_quick(piece.tokens)
         if not quick:
             self.clock.long()

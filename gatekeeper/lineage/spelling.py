@@ -12,6 +12,9 @@ from gatekeeper.lineage.clauses import without_clauses
 from gatekeeper.lineage.parse import CONSTANT
 
 _MANY_ROWS: Final = 2_000
+_LISTED: Final = CONSTANT - {TokenType.L_PAREN, TokenType.R_PAREN}
+_OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
 QUERIES: Final = frozenset({"SELECT", "WITH", "SEL"})
 RUN: Final = frozenset(
     ["SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "REPLACE", "VALUES", "TABLE"]
@@ -23,6 +26,23 @@ OPENERS: Final = frozenset({
     "SHOW", "DESCRIBE", "USE", "COMMIT", "ROLLBACK", "(", "VACUUM", "OPTIMIZE", "IMPORT", "ATTACH", "DETACH",
     "SUBMIT", "USING",
 })  # fmt: skip
+
+
+def without_long_lists(tokens: Sequence[Token]) -> Sequence[Token]:
+    """The tokens with the first alone of thousands of constants in brackets, as in IN (1, 2, …): they read no table."""
+    found = list[Token]()
+    kept, place = 0, 1
+    while place < len(tokens):
+        end = place
+        if tokens[place - 1].token_type in _OPENING:
+            while end < len(tokens) and tokens[end].token_type in _LISTED:
+                end += 1
+        if end - place > _MANY_ROWS and end < len(tokens) and tokens[end].token_type in _CLOSING:
+            first = next(i for i in range(place, end) if tokens[i].token_type == TokenType.COMMA)
+            found += tokens[kept:first]
+            kept = end
+        place = max(end, place + 1)
+    return [*found, *tokens[kept:]] if kept else tokens
 
 
 def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token]:

@@ -83,7 +83,8 @@ class Reading(Running):
             self.tokens, self.words = self.tokens[begin:], words[begin:]
 
     def _is_template(self) -> bool:
-        if "{{" not in self.text and "{%" not in self.text:
+        first, last = self.tokens[0].start, self.tokens[-1].end + 1
+        if self.text.find("{{", first, last) < 0 and self.text.find("{%", first, last) < 0:
             return False
         return any(token.token_type in (TokenType.BLOCK_START, TokenType.BLOCK_END) for token in self.tokens) or any(
             a == "{" and b == "{" for a, b in zip(self.words, self.words[1:], strict=False)

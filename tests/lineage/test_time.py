@@ -194,6 +194,15 @@ def test_a_stopped_reader_is_not_waited_for_either(monkeypatch):
     assert told(read_script(f"SELECT {DEEP} FROM t", dialect="duckdb")) == [("unparsed", "guess", ("reader-ended",))]
 
 
+def test_a_list_of_constants_is_no_reason_for_a_guess():
+    numbers = ", ".join(str(-number) for number in range(100_000))
+    sql = f"SELECT x FROM a WHERE k IN ({numbers}) AND j IN (SELECT j FROM b); DELETE FROM c WHERE k = ANY(ARRAY[{numbers}])"
+    script = read_script(sql, dialect="postgres")
+    assert told(script) == [("select", "certain", ()), ("delete", "certain", ())]
+    assert (script.reads, script.writes) == ({"a", "b"}, {"c"})
+    assert script.statements[0].span.end == sql.index(";")
+
+
 # found by a search over the parser's words; at these sizes each takes from half a second to years
 @pytest.mark.parametrize(
     ("dialect", "sql"),
