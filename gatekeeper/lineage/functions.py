@@ -94,6 +94,12 @@ def files_of(this: exp.Expr) -> list[str]:
     return texts if isinstance(first, exp.Array) else texts[:1]
 
 
+# Vertica's: the first argument is the table that rows come from, the fourth the one that they go to
+_BETWEEN_TABLES: Final = frozenset(
+    {"swap_partitions_between_tables", "move_partitions_to_table", "copy_partitions_to_table"}
+)
+
+
 def names_tables(node: exp.Expr, naming: Naming, flow: Flow) -> None:
     """Note the tables that a function names in an argument."""
     called = node.name.casefold()
@@ -107,8 +113,8 @@ def names_tables(node: exp.Expr, naming: Naming, flow: Flow) -> None:
             _columns(first, naming, flow)
         else:
             flow.guess.add("dynamic-name")
-    elif called == "swap_partitions_between_tables" and len(node.expressions) > 3:
-        staging, target = node.expressions[0], node.expressions[3]  # Vertica's own words for the two
+    elif called in _BETWEEN_TABLES and len(node.expressions) > 3:
+        staging, target = node.expressions[0], node.expressions[3]
         flow.reads.append((naming.written(staging.name), -1))
         flow.writes.append((naming.written(target.name), -1))
 

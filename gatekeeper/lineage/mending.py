@@ -31,6 +31,7 @@ _CLAUSES: Final[tuple[tuple[tuple[str, ...], str], ...]] = (
     (("PROCEDURE", "ANALYSE"), _TO_END), (("MODEL", "DIMENSION"), _TO_END), (("MODEL", "PARTITION"), _TO_END),
     (("TIMESERIES",), _CLAUSE), (("ELSE", "IGNORE"), _ONE), (("ELSE", "INSERT"), _TO_END),
     (("EMITS", "("), _BRACKET), (("RETURNS", "("), _BRACKET), (("APPLY", "("), _BRACKET),
+    (("AT", "EPOCH", "LATEST"), _ONE), (("AT", "EPOCH", "\2"), _ONE),
     (("WITH", "LABEL"), "label"), (("PRIMARY", "INDEX"), _TO_END), (("UNIQUE", "PRIMARY", "INDEX"), _TO_END),
     (("FOR", "PORTION", "OF"), "portion"), (("RESET", "WHEN"), _CLAUSE), (("INTO", "@"), _CLAUSE),
     (("WITH", "SCHEMA", "EVOLUTION"), _ONE), (("ORGANIZE", "BY"), _TO_END), (("LIMIT", "\2", "OVER", "("), _BRACKET),
@@ -147,6 +148,16 @@ def _say_otherwise(tokens: list[Token], words: list[str], out: set[int], put: di
             end = end_of(words, i)
             if words[i + 1] in _SHOWN or words[i + 2] in (",", "FORMAT"):
                 out.update(range(i, end))
+        elif word == "JOIN" and after == "[" and words[i + 3 : i + 4] == ["]"]:  # Impala's [BROADCAST], [SHUFFLE]
+            out.update(range(i + 1, i + 4))
+        elif word == "MUTUALLY" and after == "RECURSIVE" and words[i - 1] == "WITH":  # Materialize's
+            out.add(i)
+        elif words[i - 1 : i + 2] == ["MERGE", "TOP", "("]:  # T-SQL's
+            end = end_of(words, i + 1)
+            out.update(range(i, end + (words[end : end + 1] == ["PERCENT"])))
+        elif words[i : i + 2] == ["CURRENT", "OF"] and words[i - 1] == "WHERE":  # of a cursor
+            put[i] = token_like(tokens[i], TokenType.TRUE, "TRUE")
+            out.update((i + 1, i + 2))
         elif words[i : i + 3] == ["PARTITION", "BY", "("] and words[i - 1] not in ("(", "OVER"):
             end = end_of(words, i + 2)
             if words[end : end + 1] in (["ON"], ["USING"], ["RIGHT"], ["LEFT"]):  # Oracle's partitioned outer join
@@ -166,6 +177,8 @@ def _rename_calls(tokens: list[Token], words: list[str], dialect: str, put: dict
     """A function with the name, but not the arguments, of one that the parser knows."""
     parser: Any = Dialect.get_or_raise(dialect or None).parser_class
     for i in range(1, len(words) - 1):
+        if words[i] in ("INSERT", "VALUES"):
+            continue
         if words[i + 1] == "(" and words[i] in parser.FUNCTIONS and words[i] not in parser.FUNCTION_PARSERS:
             put.setdefault(i, token_like(tokens[i], TokenType.VAR, f"{tokens[i].text}__"))
 

@@ -42,9 +42,28 @@ def moves(at: Cursor, flow: Flow) -> str | None:
     place = at.find("RENAME", "TO")
     place = at.find("RENAME", "AS") if place < 0 else place
     if place >= 0:
+        if "," in [word.text for word in at.words[2:place]]:  # Vertica's a, b RENAME TO c, d
+            return _renamed_together(at, place, flow)
         new = at.name(place + 2)
         return _rename(table, new, at, flow) if new is not None else None
     return _altered(at, table, flow) if what == ["TABLE"] else None
+
+
+def _renamed_together(at: Cursor, place: int, flow: Flow) -> str | None:
+    """ALTER TABLE a, b RENAME TO c, a: all at once."""
+    sides = []
+    for begin, end in ((2, place), (place + 2, len(at.words))):
+        commas = [i + 1 for i in range(begin, end) if at.words[i].text == ","]
+        sides.append([at.name(i) for i in (begin, *commas)])
+    if len(sides[0]) != len(sides[1]):
+        return None
+    for old, new in zip(*sides, strict=True):
+        if old is None or new is None:
+            return None
+        _rename(old, new, at, flow)
+    kept = {name.key for name, _ in flow.writes}
+    flow.drops = {name for name in flow.drops if name.key not in kept}
+    return "rename"
 
 
 def _altered(at: Cursor, table: _Found, flow: Flow) -> str | None:

@@ -144,11 +144,11 @@ class Walk:
         return self.naming.alias(identifier.name, bool(identifier.args.get("quoted")))
 
     def _listed(self, node: exp.Expr, visible: Visible) -> None:
-        """ClickHouse's `a IN t` is `a IN (SELECT * FROM t)`."""
+        """ClickHouse's and SQLite's `a IN t` is `a IN (SELECT * FROM t)`."""
         field = node.args.get("field")
-        if self.naming.dialect != "clickhouse" or not isinstance(field, (exp.Column, exp.Dot)):
+        if self.naming.dialect not in ("clickhouse", "sqlite") or not isinstance(field, (exp.Column, exp.Dot)):
             return
-        parts = [(part.name, bool(part.args.get("quoted"))) for part in field.find_all(exp.Identifier)]
+        parts = [(part.name, bool(part.args.get("quoted"))) for part in field.parts]
         if len(parts) > 1 or self._key(field.this) not in visible:
             self.flow.reads.append((self.naming.name(parts), offset(field)))
 

@@ -34,6 +34,18 @@ def transfers(at: Cursor, flow: Flow, text: str) -> str | None:
         flow.writes.append(table)
         flow.reads.append((path(_file(at, 2, at.find("OF"), text)), -1))
         return "load"
+    if first[:1] == ["COPY"] and (place := max(at.find("FROM", "S3"), at.find("FROM", "VERTICA"))) > 0:  # Vertica's
+        table, file = at.name(1), at.text(place)
+        if table is None or (file is None and at.upper[place + 1] == "S3"):
+            return None
+        flow.writes.append(table)
+        if at.upper[place + 1] == "VERTICA":
+            flow.guess.add("remote-table")
+        elif file is not None:
+            flow.reads.append((path(file), -1))
+        if (refused := at.after("REJECTED", "DATA", "AS", "TABLE")) is not None:
+            flow.writes.append(refused)
+        return "load"
     if first == ["LOAD", "LABEL"]:  # Doris'
         label = at.name(2)
         for i, word in enumerate(at.upper):
@@ -91,7 +103,8 @@ def transfers(at: Cursor, flow: Flow, text: str) -> str | None:
         flow.reads.append(table)
         return "subscribe"
     if first in (["EXPORT", "TABLE"], ["IMPORT", "TABLE"], ["IMPORT", "EXTERNAL"]) and at.upper[2:3] != ["FROM"]:
-        table, file = at.name(1 + (first[1] == "EXTERNAL")), at.text(2)
+        begin = at.find("TO" if first[0] == "EXPORT" else "FROM")
+        table, file = at.name(1 + (first[1] == "EXTERNAL")), at.text(max(begin, 2))
         if table is None or file is None:
             return None
         (flow.reads if first[0] == "EXPORT" else flow.writes).append(table)
