@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 Level = Literal["read", "words", "name"]
 """How much of a statement is read: all, the words before its tables, or nothing but its place."""
 LEVELS: Final[tuple[Level, ...]] = ("read", "words", "name")
+_MILLION: Final = 1_000_000
 _SLATE: Final = struct.Struct("<qqq")
 
 
@@ -37,8 +38,8 @@ class Clock(Protocol):
         """What comes may take long. Raises: Long where nobody could stop it."""
         ...
 
-    def begin(self, *, quick: bool) -> Cut:
-        """A step begins; how much of it may be read."""
+    def begin(self, *, quick: bool, size: int = 0) -> Cut:
+        """A step begins; how much of it may be read. `size`: the characters of a text that is to be taken apart."""
         ...
 
     def end(self) -> None:
@@ -53,7 +54,7 @@ class Here:
         """Not here."""
         raise Long
 
-    def begin(self, *, quick: bool) -> Cut:
+    def begin(self, *, quick: bool, size: int = 0) -> Cut:
         """Read it."""
         return READ
 
@@ -67,7 +68,7 @@ class Wary(Here):
     def long(self) -> None:
         """It will be cut."""
 
-    def begin(self, *, quick: bool) -> Cut:
+    def begin(self, *, quick: bool, size: int = 0) -> Cut:
         """Only what is sure to be quick is read."""
         return READ if quick else Cut("words", "reader-ended")
 
@@ -97,18 +98,19 @@ class Alarm:
         self.cuts = cuts
         self.wary = wary
         self.steps = self.changes = 0
-        self.open: list[int] = []
+        self.open: list[tuple[int, float]] = []
         self._set()
 
     def long(self) -> None:
         """It may begin."""
 
-    def begin(self, *, quick: bool) -> Cut:
+    def begin(self, *, quick: bool, size: int = 0) -> Cut:
         """Set the alarm."""
-        self.open.append(self.steps)
+        step = self.steps
+        self.open.append((step, self.seconds * (1 + size / _MILLION)))
         self.steps += 1
         self._set()
-        return self.cuts.get(self.open[-1]) or (Cut("words", "timeout") if self.wary and not quick else READ)
+        return self.cuts.get(step) or (Cut("words", "timeout") if self.wary and not quick else READ)
 
     def end(self) -> None:
         """Set it anew for the step around this one."""
@@ -117,5 +119,6 @@ class Alarm:
 
     def _set(self) -> None:
         self.changes += 1
-        self.slate.write(self.text, self.open[-1] if self.open else -1, self.changes)
-        signal.setitimer(signal.ITIMER_REAL, self.seconds)
+        step, seconds = self.open[-1] if self.open else (-1, self.seconds)
+        self.slate.write(self.text, step, self.changes)
+        signal.setitimer(signal.ITIMER_REAL, seconds)

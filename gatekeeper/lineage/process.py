@@ -87,7 +87,8 @@ class Process:
         if about != self._about:
             request["about"] = self._about = about
         with self._asking:
-            answer = self._answer(json.dumps(request).encode(), len(texts))
+            still = SECONDS * (_STILL + max(map(len, texts)) / 1_000_000)
+            answer = self._answer(json.dumps(request).encode(), len(texts), still)
             if answer is not None:
                 return answer
             self._popen.kill()
@@ -96,11 +97,11 @@ class Process:
         self.end()
         return Died(text, step, "timeout" if self._popen.returncode == -signal.SIGALRM else "reader-ended")
 
-    def _answer(self, request: bytes, count: int) -> list[Answer | None] | None:
+    def _answer(self, request: bytes, count: int, still: float) -> list[Answer | None] | None:
         try:
             self._slate.write(-1, -1, 0)
             self._tell(request + b"\n")
-            answer = json.loads(self._line())
+            answer = json.loads(self._line(still))
         except (OSError, ValueError):
             return None
         return answer if isinstance(answer, list) and len(answer) == count else None
@@ -111,14 +112,14 @@ class Process:
         while rest:
             rest = rest[self._popen.stdin.write(rest) :]
 
-    def _line(self) -> bytes:
+    def _line(self, still: float) -> bytes:
         """The next line; nothing where there is none, or its process stands still though its alarm should have rung."""
         assert self._popen.stdout is not None
         parts, last = list[bytes](), self._slate.read()
         with selectors.DefaultSelector() as selector:
             selector.register(self._popen.stdout, selectors.EVENT_READ)
             while not parts or not parts[-1].endswith(b"\n"):
-                if selector.select(SECONDS * _STILL):
+                if selector.select(still):
                     parts.append(os.read(self._popen.stdout.fileno(), 1 << 20))
                     if not parts[-1]:
                         return b""

@@ -158,7 +158,7 @@ class _Reader:
         quick = len(text) <= MOST_TEXT
         if not quick:
             self.clock.long()
-        cut = self.clock.begin(quick=quick)
+        cut = self.clock.begin(quick=quick, size=len(text))
         try:
             if cut.level == "read":
                 self._text(text, base, procedural=procedural, depth=depth, reasons=reasons)
