@@ -158,6 +158,9 @@ class Ladder:
         if tree is not None:
             self._flow(tree, tokens, kind, (), target)
             return
+        if "nested too deeply" in why or "tokens" in why:
+            self.scanned("unparsed", why)
+            return
         found = by_words(tokens, self.text, self.context.naming)
         if found is not None:
             self.done(*found)
@@ -172,8 +175,6 @@ class Ladder:
             return
         part = self.text[min(token.start for token in tokens) : max(token.end for token in tokens) + 1]
         for sibling in SIBLINGS.get(dialect, ()):
-            if "nested too deeply" in why or "tokens" in why:
-                break
             try:
                 tree = self.tree_of(part, sibling)
             except Unreadable:

@@ -13,7 +13,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from sqlglot.parser import Parser
 from sqlglot.tokenizer_core import Token
 
-from gatekeeper.model.reading import is_too_deep
+from gatekeeper.model.reading import DEEPEST
 
 # sqlglot warns of every statement that it keeps as plain text; here that is an answer, with a reason code
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
@@ -43,7 +43,9 @@ CONSTANT: Final = frozenset(
 )  # fmt: skip
 _TYPES: Final = frozenset(Parser.TYPE_TOKENS)
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
+_DEEPER: Final = _OPENING | {TokenType.CASE}
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
+_SHALLOWER: Final = _CLOSING | {TokenType.END}
 _JOINS: Final = frozenset({TokenType.JOIN, TokenType.STRAIGHT_JOIN})
 _JOINED: Final = frozenset({TokenType.ON, TokenType.USING})
 
@@ -83,7 +85,7 @@ def parse(text: str, tokens: Sequence[Token], dialect: str, *, quick: bool = Fal
     if not tokens:
         raise Unreadable("it is empty")
     if not quick:
-        _check_size(text[tokens[0].start : tokens[-1].end + 1], tokens, dialect)
+        _check_size(tokens)
     spoken, _ = _speaking(_athena(tokens) if dialect == "athena" else dialect)
     try:
         trees = spoken.parser(error_level=ErrorLevel.IMMEDIATE).parse(_with_conditions(_without_endless(tokens)), text)
@@ -106,20 +108,18 @@ def _athena(tokens: Sequence[Token]) -> str:
     return "hive" if defines or words[0] in ("DESCRIBE", "DESC", "SHOW", "MSCK") else "trino"
 
 
-def _check_size(text: str, tokens: Sequence[Token], dialect: str) -> None:
+def _check_size(tokens: Sequence[Token]) -> None:
     if len(tokens) > MOST_TOKENS:
         raise Unreadable(f"it has {len(tokens)} tokens, more than the {MOST_TOKENS} that can be read in time")
-    try:
-        if is_too_deep(text, dialect or None):
-            raise Unreadable("it is nested too deeply")
-    except SqlglotError as wrong:
-        raise Unreadable(_first_line(wrong)) from wrong
-    run, typed = 0, 0
+    run = typed = depth = 0
     subscripts = 0
     before: TokenType | None = None
     levels: list[bool] = []
     for token in tokens:
         kind = token.token_type
+        depth += (kind in _DEEPER) - (kind in _SHALLOWER)
+        if depth > DEEPEST:
+            raise Unreadable("it is nested too deeply")
         if kind in _OPENING:
             heavy = before in _TYPES
             levels.append(heavy)

@@ -17,19 +17,19 @@ _WRITES: Final = (
 _READS: Final = (exp.Select, exp.SetOperation, exp.Values, exp.Subquery)
 ADVICE: Final = "write one SELECT"
 # From some thousands on the compiled parser overruns the stack of the process, where no exception helps.
-_DEEPEST: Final = 250
+DEEPEST: Final = 250
 
 
 def is_too_deep(sql: str, dialect: str | None) -> bool:
     """Whether the text nests deeper than the parser can go without endangering the process."""
-    if sql.count("(") + sql.count("[") + sql.lower().count("case") <= _DEEPEST:
+    if sql.count("(") + sql.count("[") + sql.lower().count("case") <= DEEPEST:
         return False
     opens = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.CASE}
     closes = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.END}
     depth = 0
     for token in sqlglot.tokenize(sql, dialect=dialect or None):
         depth += (token.token_type in opens) - (token.token_type in closes)
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             return True
     return False
 
