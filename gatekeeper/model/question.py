@@ -114,7 +114,13 @@ class Spread(Struct, frozen=True):
     column: str
 
 
-Grain = Stretches | Cuts | Spread
+class Each(Struct, frozen=True):
+    """Rows by what a column holds, each value a group, NULL one of them. The keys are cells of the data."""
+
+    column: str
+
+
+Grain = Stretches | Cuts | Spread | Each
 Fold = Literal["count", "sum", "min", "max", "squares"]
 
 

@@ -8,16 +8,18 @@ from functools import lru_cache
 
 from sqlglot import exp
 
-from gatekeeper.model.question import Cuts, Grain, Last, Spread, Stretches
+from gatekeeper.model.question import Cuts, Each, Grain, Last, Spread, Stretches
 from gatekeeper.model.sql_condition import Scope, time_bound
-from gatekeeper.model.sql_words import Tree, as_text, cast, function
+from gatekeeper.model.sql_words import Tree, as_text, cast, function, words
 from gatekeeper.model.stretch import stretches
+from gatekeeper.model.types import is_padded
 
 # Four groups for each factor of e: neighbours differ by 28 %, so that a shift by a tenth of the rows shows.
 # Source: Masson, Rim, Lee: DDSketch (VLDB 2019), groups of a constant relative width, which merge.
 _PER_E = 4
 _ZERO = 10**6
 _NUMBERS = ("integer", "decimal", "float")
+_NESTED = ("binary", "array", "struct", "map")
 
 
 def columns_of(grain: Grain) -> frozenset[str]:
@@ -53,6 +55,8 @@ def _key(grain: Grain, scope: Scope, now: datetime) -> Tree:
             return exp.Case(ifs=[exp.If(this=said, true=exp.Null())], default=_tree(scope, column, ">", edges, leaves))
         case Spread(column):
             return _spread(column, scope)
+        case Each(column):
+            return _each(column, scope)
 
 
 def _stretched(grain: Stretches, scope: Scope, now: datetime) -> Tree:
@@ -96,9 +100,21 @@ def _spread(column: str, scope: Scope) -> Tree:
             hour = function("STRFTIME", exp.Literal.string("%H"), scope.column(column))
             return cast(hour, "int")
         return exp.Extract(this=exp.Var(this="HOUR"), expression=scope.column(column))
-    if family in ("date", "binary", "array", "struct", "map"):
+    if family in ("date", *_NESTED):
         raise ValueError(f"{column} is {scope.fact(column).type.native or family}: it has no distribution to compare")
     return scope.column(column) if family == "string" else as_text(scope.column(column), scope.dialect)
+
+
+def _each(column: str, scope: Scope) -> Tree:
+    fact, value = scope.fact(column), scope.column(column)
+    family, aware = fact.type.family, words(scope.dialect).aware_as_text
+    if family in _NESTED:
+        raise ValueError(f"{column} is {fact.type.native or family}: its values make no groups")
+    if family == "timestamptz" and aware is not None:
+        return aware(value)
+    if family in ("uuid", "other") or is_padded(fact.type.native, scope.dialect):
+        return as_text(value, scope.dialect)
+    return value
 
 
 def _magnitude(value: Tree) -> Tree:

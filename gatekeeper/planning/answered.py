@@ -130,7 +130,7 @@ def _regrouped(questions: Sequence[Question], rows: Sequence[tuple[Any, ...]]) -
 
 def _key(value: Any) -> Any:
     value = _plain(value)
-    return int(value) if isinstance(value, float) and value - value == 0 else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _plain(value: Any) -> Any:

@@ -12,12 +12,14 @@ from gatekeeper.model.question import (
     Aggregate,
     Changed,
     Custom,
+    Each,
     Facts,
     Grain,
     Images,
     Modelled,
     Orphans,
     Past,
+    Population,
     Question,
     Repeats,
     Sample,
@@ -212,12 +214,14 @@ def _is_branch(question: Question, around: Surroundings) -> bool:
 
 def _scans(questions: Sequence[Aggregate]) -> Iterator[list[Aggregate]]:
     """What one pass over the table answers: numbers by day add up, so the whole table's come with them."""
-    kinds: dict[tuple[Grain, ...], list[Aggregate]] = {}
+    kinds: dict[tuple[tuple[Grain, ...], Population | None], list[Aggregate]] = {}
     for question in questions:
-        kinds.setdefault(question.by, []).append(question)
-    whole = kinds.pop((), [])
-    for by, group in kinds.items():
-        if not any(isinstance(grain, Spread) for grain in by):
+        # what a column holds in some rows alone is no group of the others
+        apart = any(isinstance(grain, Each) for grain in question.by)
+        kinds.setdefault((question.by, question.of if apart else None), []).append(question)
+    whole = kinds.pop(((), None), [])
+    for (by, _), group in kinds.items():
+        if not any(isinstance(grain, (Spread, Each)) for grain in by):
             group += whole
             whole = []
     yield from filter(None, (whole, *kinds.values()))

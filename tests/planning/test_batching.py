@@ -13,6 +13,7 @@ import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from gatekeeper.engines import sqlite_patterns
 from gatekeeper.errors import EngineError
@@ -32,7 +33,7 @@ from gatekeeper.model.predicate import (
     Or,
     Sql,
 )  # fmt: skip
-from gatekeeper.model.question import Aggregate, Orphans, Population, Repeated, Repeats, Table, count
+from gatekeeper.model.question import Aggregate, Each, Orphans, Population, Repeated, Repeats, Table, count
 from gatekeeper.model.rule import PlannedRule, Subject
 from gatekeeper.model.types import parse
 from gatekeeper.planning.batch import Surroundings, answers, batch, split
@@ -120,6 +121,8 @@ engines = pytest.mark.parametrize("dialect", DATABASES)
 
 def plain(value):
     """Values by which answers are compared: NaN equals itself."""
+    if isinstance(value, dict):
+        return {tuple(plain(part) for part in key): plain(number) for key, number in value.items()}
     return "NaN" if isinstance(value, float) and isnan(value) else value
 
 
@@ -179,6 +182,14 @@ questions = st.one_of(
     st.builds(Aggregate, populations, st.sampled_from(["sum", "min", "max"]), st.sampled_from(["or der", "x"])),
     st.builds(
         Aggregate, populations, st.just("squares"), st.sampled_from(["or der", "x"]), st.sampled_from([0.0, 1.5])
+    ),
+    st.builds(
+        Aggregate,
+        populations,
+        st.sampled_from(["count", "sum", "min", "max"]),
+        st.just("or der"),
+        st.just(0.0),
+        keys.map(lambda key: tuple(map(Each, key))),
     ),
     st.builds(Repeats, populations, keys),
     st.builds(lambda child, parent, key: Orphans(child, key, parent, key), populations, populations, keys),
@@ -246,6 +257,12 @@ def keyed(of, key, rows):
 def told(question, rows):
     """The answer by reading the rows."""
     match question:
+        case Aggregate(of=of, by=by) if by:
+            groups = {}
+            for row in belonging(of, rows):
+                groups.setdefault(tuple(plain(row[COLUMNS.index(grain.column)]) for grain in by), []).append(row)
+            whole = replace(question, of=Population(T), by=())
+            return {key: told(whole, group) for key, group in groups.items()}
         case Aggregate(of, "count", what):
             mine = belonging(of, rows)
             if what is None:

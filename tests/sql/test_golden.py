@@ -18,6 +18,7 @@ from gatekeeper.model.question import (
     AsOf,
     Custom,
     Day,
+    Each,
     Facts,
     Last,
     Orphans,
@@ -172,6 +173,9 @@ def statements(dialect):
     yield "repeats in a window", sql.repeats(Repeats(one, ("id", "day")), CATALOG, dialect, NOW)
     orphans = Orphans(one, ("customer id", "day"), PARENT, ("id", "day"))
     yield "references in a window, by two columns", sql.orphans(orphans, CATALOG, CATALOG, dialect, NOW)
+    by = (Each("day"), Each("status"), Each("event_at"), Each("ref"))
+    grouped = [Aggregate(PARENT, "count", None, 0.0, by), Aggregate(PARENT, "sum", "id", 0.0, by)]
+    yield "numbers by what columns hold", sql.aggregates(grouped, CATALOG, dialect, NOW)
     yield "is NaN", sql.aggregates([count(ALL, IsNaN("amount")), count(ALL, IsNaN("id"))], CATALOG, dialect, NOW)
 
 

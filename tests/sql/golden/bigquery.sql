@@ -136,6 +136,9 @@ SELECT COALESCE(SUM(`n`), 0) AS `rows`, COUNT(*) AS `keys` FROM (SELECT COUNT(*)
 -- references in a window, by two columns
 SELECT COUNT(*) AS `a0` FROM (SELECT `customer id` AS `k0`, `day` AS `k1` FROM `marts`.`order` WHERE `customer id` IS NOT NULL AND `day` IS NOT NULL AND `loaded_at` >= CAST('2026-11-20 23:00:00' AS DATETIME) AND `loaded_at` < CAST('2026-11-21 23:00:00' AS DATETIME)) AS `c` WHERE NOT EXISTS(SELECT 1 AS `one` FROM (SELECT `id` AS `k0`, `day` AS `k1` FROM `marts`.`customers` WHERE `paid` = TRUE) AS `p` WHERE `p`.`k0` = `c`.`k0` AND `p`.`k1` = `c`.`k1`);
 
+-- numbers by what columns hold
+SELECT `day` AS `k0`, `status` AS `k1`, `event_at` AS `k2`, CAST(`ref` AS STRING) AS `k3`, COUNT(*) AS `a0`, SUM(CAST(`id` AS NUMERIC)) AS `a1` FROM `marts`.`customers` WHERE `paid` = TRUE GROUP BY `day`, `status`, `event_at`, CAST(`ref` AS STRING);
+
 -- is NaN
 SELECT COUNT(CASE WHEN IS_NAN(`amount`) THEN 1 END) AS `a0`, COUNT(CASE WHEN `id` < `id` THEN 1 END) AS `a1` FROM `marts`.`order`;
 

@@ -136,6 +136,9 @@ SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*)
 -- references in a window, by two columns
 SELECT COUNT(*) AS "a0" FROM (SELECT "customer id" AS "k0", "day" AS "k1" FROM "marts"."order" WHERE "customer id" IS NOT NULL AND "day" IS NOT NULL AND "loaded_at" >= toDateTime64('2026-11-20 23:00:00', 6, 'UTC') AND "loaded_at" < toDateTime64('2026-11-21 23:00:00', 6, 'UTC')) AS "c" WHERE NOT (("c"."k0", "c"."k1") IN (SELECT "id" AS "k0", "day" AS "k1" FROM "marts"."customers" WHERE "id" IS NOT NULL AND "day" IS NOT NULL AND "paid" = TRUE));
 
+-- numbers by what columns hold
+SELECT "day" AS "k0", "status" AS "k1", concat(toString(toTimeZone("event_at", 'UTC')), '+00:00') AS "k2", CAST("ref" AS Nullable(String)) AS "k3", COUNT(*) AS "a0", sumOrNull(CAST("id" AS Nullable(Decimal(38, 0)))) AS "a1" FROM "marts"."customers" WHERE "paid" = TRUE GROUP BY "day", "status", concat(toString(toTimeZone("event_at", 'UTC')), '+00:00'), CAST("ref" AS Nullable(String));
+
 -- is NaN
 SELECT COUNT(CASE WHEN isNaN("amount") THEN 1 END) AS "a0", COUNT(CASE WHEN "id" < "id" THEN 1 END) AS "a1" FROM "marts"."order";
 

@@ -134,6 +134,9 @@ SELECT COALESCE(SUM([n]), 0) AS [rows], COUNT_BIG(*) AS [keys] FROM (SELECT COUN
 -- references in a window, by two columns
 SELECT COUNT_BIG(*) AS [a0] FROM (SELECT [customer id] AS [k0], [day] AS [k1] FROM [marts].[order] WHERE [customer id] IS NOT NULL AND [day] IS NOT NULL AND [loaded_at] >= CAST('2026-11-20T23:00:00' AS DATETIME2) AND [loaded_at] < CAST('2026-11-21T23:00:00' AS DATETIME2)) AS [c] WHERE NOT EXISTS(SELECT 1 AS [one] FROM (SELECT [id] AS [k0], [day] AS [k1] FROM [marts].[customers] WHERE [paid] = 1) AS [p] WHERE [p].[k0] = [c].[k0] AND [p].[k1] = [c].[k1]);
 
+-- numbers by what columns hold
+SELECT [day] AS [k0], [status] AS [k1], CONVERT(VARCHAR(33), [event_at], 127) AS [k2], CAST([ref] AS NVARCHAR(MAX)) AS [k3], COUNT_BIG(*) AS [a0], SUM(CAST([id] AS NUMERIC(38, 0))) AS [a1] FROM [marts].[customers] WHERE [paid] = 1 GROUP BY [day], [status], CONVERT(VARCHAR(33), [event_at], 127), CAST([ref] AS NVARCHAR(MAX));
+
 -- is NaN
 SELECT COUNT_BIG(CASE WHEN [amount] < [amount] THEN 1 END) AS [a0], COUNT_BIG(CASE WHEN [id] < [id] THEN 1 END) AS [a1] FROM [marts].[order];
 
