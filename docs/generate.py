@@ -16,17 +16,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import click
 
 from gatekeeper.cli import COMMANDS, cli
-from gatekeeper.model.bound import NOTHING, Amount, Bound
-from gatekeeper.model.written import Duration, Names, Value, Values, in_words
+from gatekeeper.model.bound import NOTHING, Bound
+from gatekeeper.model.written import Written, in_words
 from gatekeeper.rules import RULES
 
 DOCS = Path(__file__).resolve().parent
 WORDS: tuple[tuple[Any, str], ...] = (
-    (Amount, "rows, or a share such as `1%`"),
-    (Duration, "duration"),
-    (Names, "column, or list of columns"),
-    (Value, "text, number or boolean"),
-    (Values, "list of values"),
     (str, "text"),
     (int, "whole number"),
     (float, "number"),
@@ -83,7 +78,9 @@ def words(hint: Any) -> str:
             return said
     origin = get_origin(hint)
     if origin is Annotated:
-        return words(get_args(hint)[0])
+        plain, *notes = get_args(hint)
+        said = next((note.said for note in notes if isinstance(note, Written)), "")
+        return said or words(plain)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(words(part) for part in get_args(hint) if part is not NoneType))
     if origin is Literal:

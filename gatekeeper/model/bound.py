@@ -161,5 +161,6 @@ Amount = Annotated[
     Written(
         amount,
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.]+\s*%\s*$"}]},
+        "rows, or a share such as `1%`",
     ),
 ]

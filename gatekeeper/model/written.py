@@ -17,10 +17,14 @@ Scalar = str | int | float | bool
 
 
 class Written(Struct, frozen=True, eq=False):
-    """Annotation of a field: `parse` turns what the file says into the value, or raises ValueError."""
+    """Annotation of a field: `parse` turns what the file says into the value, or raises ValueError.
+
+    `said`: what may be written, in words for the docs; without, those of the field's type.
+    """
 
     parse: Callable[[Any], Any]
     schema: Mapping[str, Any]
+    said: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> dict[str, Any]:
         return {"type": "function-plain", "function": {"type": "no-info", "function": self.parse}}
@@ -101,17 +105,22 @@ def names(value: Any) -> tuple[str, ...]:
 
 
 Duration = Annotated[
-    timedelta, Written(duration, {"type": "string", "examples": ["90m", "24h", "1d"], "title": "duration"})
+    timedelta, Written(duration, {"type": "string", "examples": ["90m", "24h", "1d"], "title": "duration"}, "duration")
 ]
-Value = Annotated[Scalar, Written(scalar, {"type": ["string", "number", "boolean"]})]
+Value = Annotated[Scalar, Written(scalar, {"type": ["string", "number", "boolean"]}, "text, number or boolean")]
 Values = Annotated[
     tuple[Scalar, ...],
-    Written(scalars, {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "null"]}}),
+    Written(
+        scalars,
+        {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "null"]}},
+        "list of values",
+    ),
 ]
 Names = Annotated[
     tuple[str, ...],
     Written(
         names,
         {"anyOf": [{"type": "string"}, {"type": "array", "minItems": 1, "items": {"type": "string"}}]},
+        "column, or list of columns",
     ),
 ]
