@@ -25,7 +25,7 @@ def load_alone(file: Path, connection: str, dialect: str) -> Project:
     shape, document = read
     there = {connection: Connection(name=connection, url=f"{dialect}://")}
     draft = draft_contract(document, shape, there, {}, None, problems)
-    beside = Parents(sites={draft.id: draft.sites}, files={name: draft.id}, connections=[connection],
+    beside = Parents(sites={draft.id: draft.sites}, files={name: draft.id}, connections=there,
                      contract=draft.id, ids={draft.id})  # fmt: skip
     contract = build_contract(draft, beside, problems)
     errors = [problem for problem in problems if problem.level == "error"]

@@ -92,10 +92,10 @@ def _kinds() -> tuple[dict[str, Any], dict[str, Any]]:
         if "baseline" in properties:
             learned = properties["baseline"]
             properties["baseline"] = {"anyOf": [learned, {"const": True}]}  # as it comes
-        if kind in RULES and (thresholds := RULES.get(kind).thresholds):
+        if thresholds := RULES.get(kind).thresholds:
             limits = {written(name): own["properties"][written(name)] for name in thresholds}
             properties["warn"] |= {"type": "object", "properties": limits, "additionalProperties": False}
-        elif kind in RULES:
+        else:
             properties.pop("warn")
         # a column is implied under a property, so that no key of it is required here
         needed = [key for key in own.get("required", []) if key not in ("column", "columns")]

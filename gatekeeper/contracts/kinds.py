@@ -60,50 +60,31 @@ class CommonKeys(Shape):
     samples: Samples | None = None
 
 
-class Side(Shape):
-    """The other side of a reconciliation."""
-
-    connection: str | None = None
-    contract: str | None = None
-    table: str
-
-
-class Reconcile(Shape):
-    """Two tables hold the same."""
-
-    against: Side
-    measures: list[Any]
-    by: list[str] | None = None
-    keys: list[str] | None = None
-
-
-UNBUILT: dict[str, type[Shape]] = {"reconcile": Reconcile}
 COMMON = frozenset(written(name) for name in CommonKeys.model_fields)
 
 
 class WrittenRule(Struct, frozen=True):
-    """A rule as a file has it: the kind, the rule (None where its part isn't built), and the common keys."""
+    """A rule as a file has it: the kind, the rule (None where it is written wrong), and the common keys."""
 
     kind: str
     rule: Rule | None
     warn: Rule | None
     common: CommonKeys
     columns: tuple[str, ...] = ()
-    unbuilt: str = ""
     keys: Mapping[str, Any] = field(default_factory=dict)
     """The kind's own keys that could be read; there are problems with others if `is_broken`."""
     is_broken: bool = False
 
 
 def known_kinds() -> list[str]:
-    """The names of all kinds, built or not."""
-    return sorted({name for name, _ in RULES.items()} | set(UNBUILT))
+    """The names of all kinds."""
+    return [name for name, _ in RULES.items()]
 
 
 @cache
 def shape_of(kind: str) -> type[Shape]:
     """The keys of a kind, mirrored: pydantic reads no mapping as a strict dataclass, and the core knows no pydantic."""
-    return UNBUILT.get(kind) or _mirrored(RULES.get(kind))
+    return _mirrored(RULES.get(kind))
 
 
 @cache
@@ -150,7 +131,7 @@ def read_kind(
 
     With problems, what could be read of the rule, so that what it says of columns and rows is looked at too.
     """
-    if kind not in RULES and kind not in UNBUILT:
+    if kind not in RULES:
         hint = did_you_mean(kind, known_kinds()) or f"kinds are {', '.join(known_kinds())}"
         return None, [document.problem(path, "unknown-kind", f"no rule is called {kind!r}", hint, key=True)]
     if keys is None:
@@ -161,25 +142,23 @@ def read_kind(
     taken = document.part(path, {key: value for key, value in keys.items() if key in COMMON})
     common = read_form(CommonKeys, taken, problems)[0] or CommonKeys()
     own = {key: value for key, value in keys.items() if key not in COMMON}
-    unbuilt = f"the kind {kind} is not built yet" if kind in UNBUILT else ""
     if own.get("baseline", ...) in (None, True) and "baseline" in shape_of(kind).model_fields:
         own["baseline"] = {}  # all that it can say has a default
     own = {**_implied(kind, column, own), **own}
     rule, left = _try(document, path, kind, own, problems)
-    warn = None if unbuilt else _warn(document, [*path, "warn"], kind, left, common.warn, problems)
+    warn = _warn(document, [*path, "warn"], kind, left, common.warn, problems)
     named = tuple(name for name in columns_of(rule) if isinstance(name, str))
     broken = bool(problems)
-    built = None if unbuilt or isinstance(rule, Shape) else rule
-    return WrittenRule(kind, built, warn, common, named, unbuilt, left, broken), problems
+    return WrittenRule(kind, None if isinstance(rule, Shape) else rule, warn, common, named, left, broken), problems
 
 
 def _try(
     document: Document, path: Sequence[Key], kind: str, keys: Mapping[str, Any], problems: list[Problem]
 ) -> tuple[Any, Mapping[str, Any]]:
-    """The rule, else the form of one that isn't built or can't be; and its keys that are right."""
+    """The rule, else the form of one that can't be made; and its keys that are right."""
     known = len(problems)
     shape, left = read_form(shape_of(kind), document.part(path, keys), problems)
-    if shape is None or kind in UNBUILT:
+    if shape is None:
         return shape, left.value
     try:
         return _dataclass(RULES.get(kind), shape), left.value

@@ -160,7 +160,7 @@ class _Loading:
         return Parents(
             sites={draft.id: draft.sites for draft in drafts},
             files={draft.document.file: draft.id for draft in drafts},
-            connections=list(self.connections),
+            connections=self.connections,
             contract="",
             ids=self.ids,
             incomplete={draft.id for draft in drafts if draft.is_incomplete} | (self.ids - {d.id for d in drafts}),

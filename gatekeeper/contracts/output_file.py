@@ -24,10 +24,9 @@ from gatekeeper.contracts.project_file import ProjectFile, calendars_of
 from gatekeeper.contracts.quality import QualityReader
 from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
-from gatekeeper.contracts.tables import DefaultKeys, Layer, Site
+from gatekeeper.contracts.tables import DefaultKeys, Layer, Site, undescribed
 from gatekeeper.errors import Problem
 from gatekeeper.model.contract import Contract
-from gatekeeper.model.dialect import dialect_of_url
 from gatekeeper.model.output import Backfill, Input, Late, Output, Section, Waiver
 from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Population, Table
@@ -210,9 +209,7 @@ class OutputReader:
                 return None
             if not exact:
                 known = self.connections[connection or ""]
-                dialect = "duckdb" if known.files else dialect_of_url(known.url)
-                zone, is_known = known.timezone or "UTC", known.timezone is not None
-                return Site(name, "", Table(known.name, steps), dialect, zone, is_known, register.document)
+                return undescribed(name, Table(known.name, steps), known, register.document)
         if len({site.table for site in exact}) > 1:
             said = ", ".join(sorted(f"{site.document.file}:{site.document.at(site.path)[0]}" for site in exact))
             register.problem(path, "ambiguous-table", f"several contracts describe a table {name!r}: {said}",

@@ -18,6 +18,7 @@ from gatekeeper.contracts.register import Entry, Register
 from gatekeeper.contracts.relationships import Parents
 from gatekeeper.contracts.tables import Site, read_defaults
 from gatekeeper.model.bound import Bound, Op
+from gatekeeper.model.rule import Comparing
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.library import LibraryMetric, RowCount
 from gatekeeper.rules.references import References
@@ -133,13 +134,13 @@ class QualityReader:
             message = f"the rule stands under {entry.column!r}, and names {', '.join(read.columns)}"
             key = "column" if "column" in read.keys else "columns"
             self.register.problem((*entry.path, key), "other-column", message, "move it to the table, or leave it out")
-        entry = replace(
-            entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common, unbuilt=read.unbuilt
-        )
+        entry = replace(entry, kind=kind, what=kind, rule=read.rule, warn=read.warn, common=read.common)
         if entry.column is None and len(read.columns) == 1:
             entry = replace(entry, column=read.columns[0])
         if isinstance(read.rule, References):
             return self._references(entry, read)
+        if isinstance(read.rule, Comparing):
+            return self.parents.compared(self.register, entry, self.site, read.rule)
         if hasattr(read.rule, "query"):
             return self._query(entry, read)
         return entry
@@ -160,13 +161,13 @@ class QualityReader:
     def _references(self, entry: Entry, read: WrittenRule) -> Entry | None:
         rule = read.rule
         assert isinstance(rule, References)
-        target = self.parents.named(self.register, entry.path, self.site, rule.to)
+        target = self.parents.named(self.register, (*entry.path, "to"), self.site, rule.to)
         if target is None:
             return None
         columns = self.parents.columns(self.register, (*entry.path, "to", "columns"), target, rule.to.columns)
         entry = replace(entry, what=f"references.{self.parents.label(rule.to)}", operator=".".join(rule.to.columns),
-                        parent=target.population)  # fmt: skip
-        if target.population.table.connection != self.site.table.connection:
+                        parent=target)  # fmt: skip
+        if target.table.connection != self.site.table.connection:
             return replace(entry, rule=None, unbuilt="references across connections are not built yet")
         to = dataclasses.replace(rule.to, columns=columns)
         return replace(entry, rule=dataclasses.replace(rule, to=to))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,7 +17,7 @@ from gatekeeper.contracts.tables import Column, DefaultKeys, Layer, Site
 from gatekeeper.errors import Problem
 from gatekeeper.model.predicate import Sql
 from gatekeeper.model.question import Day, Last, Population, Table, Window
-from gatekeeper.model.rule import OwnerClass, PlannedRule, Rule, Samples, Severity, Subject
+from gatekeeper.model.rule import Comparing, OwnerClass, PlannedRule, Rule, Samples, Severity, Subject
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.freshness import Freshness
 
@@ -47,7 +47,7 @@ class Entry(Struct, kw_only=True):
     operator: str = ""
     rule: Rule | None = None
     warn: Rule | None = None
-    parent: Population | None = None
+    parent: Site | None = None
     unsupported: str = ""
     unbuilt: str = ""
     name: str = ""
@@ -58,6 +58,11 @@ class Entry(Struct, kw_only=True):
     tables: tuple[Table, ...] = ()
     is_broken: bool = False
     """Some of it was wrong, perhaps what it would be called by."""
+
+    def words(self, what: Literal["compared", "told"]) -> tuple[str, ...]:
+        """The columns that the rule and its warning name, if it compares two tables."""
+        kinds = [kind for kind in (self.rule, self.warn) if isinstance(kind, Comparing)]
+        return tuple(dict.fromkeys(name for kind in kinds for name in getattr(kind, what)))
 
 
 class Register(Struct):
@@ -77,7 +82,10 @@ class Register(Struct):
         layers = [site.defaults if site else None, column.defaults if column else None, entry.own]
         line, _ = self.document.at(entry.path, key=True)
         rule_id = self._id(entry, column)
+        samples = self._samples(entry)
         on = self._subject(entry, layers)
+        if on is not None and samples is not None:
+            on = replace(on, shown=samples.columns)
         if entry.rule is not None and site is not None:
             entry = replace(entry, rule=self._resolved(entry, site, entry.rule))
             if entry.warn is not None and entry.rule is not None:
@@ -106,7 +114,7 @@ class Register(Struct):
                 file=self.document.file,
                 line=line,
                 classified=column.declared.classified if column else _classified(entry),
-                samples=self._samples(entry),
+                samples=samples,
                 tables=entry.tables,
             )
         )
@@ -120,8 +128,10 @@ class Register(Struct):
         shown = []
         for name in asked.columns:
             column = entry.site.find(name) if entry.site is not None else None
-            if column is not None and column.declared.classified:
-                message = f"{name} is {column.declared.classified}, and is never shown"
+            beside = entry.parent.find(name) if entry.parent is not None else None
+            hidden = next((c.declared.classified for c in (column, beside) if c and c.declared.classified), None)
+            if hidden is not None:
+                message = f"{name} is {hidden}, and is never shown"
                 path = (*entry.path, "samples")
                 self.problem(path, "classified", message, "take it out of `samples`", key=True, warning=True)
             else:
@@ -183,18 +193,30 @@ class Register(Struct):
             if told is not None and not taken:
                 message = f"`{word}` has no effect on {entry.kind}"
                 self.problem((*told.path, word), "no-effect", message, "leave it out", key=True, warning=True)
-        rows = Population(site.table, zone=site.zone)
         where = _nearest("where", every) if takes_where else None
+        window = _nearest("window", every) if takes_window else None
+        on = self._rows_of(site, where, window, own)
+        if entry.parent is not None and isinstance(rule, Comparing):
+            # what the rule itself says of rows is about both tables, a contract's default about its own
+            theirs = [entry.parent.defaults if site.contract == self.owner else None, *own]
+            there = self._rows_of(entry.parent, _nearest("where", theirs), _nearest("window", theirs), own)
+            names = [_names(of, entry.words("compared")) for of in (site, entry.parent)]
+            return replace(on, parent=replace(there, names=names[1]), names=names[0])
+        return replace(on, parent=_whole(entry.parent)) if entry.parent is not None else on
+
+    def _rows_of(self, site: Site, where: Layer | None, window: Layer | None, own: Sequence[Layer]) -> Subject:
+        """The table's rows of which these are true; what is wrong with a default is said elsewhere."""
+        whole = _whole(site)
+        rows = whole.rows
         if where is not None and where.keys.where is not None:
             rows = replace(rows, where=Sql(where.keys.where))
             if where in own:
                 self._check_condition(where, site)
-        window = _nearest("window", every) if takes_window else None
         if window is not None and window.keys.window is not None:
             made = self._window(window, site, quiet=window not in own)
             if made is not None:
                 rows = replace(rows, window=made, zone=site.zone_of(window.keys.window.column))
-        return Subject(rows, site.declared, site.zone, entry.parent)
+        return replace(whole, rows=rows)
 
     def _check_condition(self, layer: Layer, site: Site) -> None:
         from gatekeeper.model.reading import check_condition
@@ -342,8 +364,22 @@ def _below(document: Document, path: Sequence[Key], *keys: str) -> Sequence[Key]
     return next(([*path, key] for key in keys if isinstance(value, dict) and key in value), path)
 
 
+def _whole(site: Site) -> Subject:
+    return Subject(Population(site.table, zone=site.zone), site.declared, site.zone)
+
+
+def _names(site: Site, words: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What the database calls the columns, where that is another word."""
+    found = [(word, column.declared.name) for word in words if (column := site.find(word)) is not None]
+    return tuple((word, name) for word, name in found if word != name)
+
+
 def _classified(entry: Entry) -> str | None:
-    """The classification of a column that the rule's own query names, where that forbids showing values."""
+    """The classification of a column whose values the rule tells, where that forbids showing them."""
+    if entry.parent is not None and entry.site is not None and isinstance(entry.rule, Comparing):
+        sites = (entry.site, entry.parent)
+        columns = [column for site in sites for name in entry.words("told") if (column := site.find(name)) is not None]
+        return next((column.declared.classified for column in columns if column.declared.classified), None)
     query = getattr(entry.rule, "query", None)
     if query is None or entry.site is None:
         return None

@@ -13,17 +13,12 @@ from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import encoded, split_path, within
 from gatekeeper.contracts.odcs_shape import Relationship
 from gatekeeper.contracts.register import Entry, Register
-from gatekeeper.contracts.tables import Site, read_defaults
-from gatekeeper.model.question import Population, Table
+from gatekeeper.contracts.tables import Site, read_defaults, undescribed
+from gatekeeper.model.project import Connection
+from gatekeeper.model.question import Table
+from gatekeeper.model.rule import Comparing, OtherTable
 from gatekeeper.registry import did_you_mean
 from gatekeeper.rules.references import References, Target
-
-
-class Parent(Struct, frozen=True):
-    """A table that is referred to; `site` where a contract describes it."""
-
-    population: Population
-    site: Site | None = None
 
 
 class Parents(Struct):
@@ -31,7 +26,7 @@ class Parents(Struct):
 
     sites: Mapping[str, Sequence[Site]]
     files: Mapping[str, str]
-    connections: Sequence[str]
+    connections: Mapping[str, Connection]
     contract: str
     ids: Collection[str] = ()
     """Of all contracts, those too whose files are wrong."""
@@ -41,20 +36,20 @@ class Parents(Struct):
     are_connections_lost: bool = False
     warned: set[str] = field(default_factory=set)
 
-    def label(self, target: Target) -> str:
+    def label(self, target: Target | OtherTable) -> str:
         """The target as a part of a rule's id."""
         parts = [encoded(target.contract)] if target.contract else []
         return ".".join([*parts, within(target.table)])
 
-    def named(self, register: Register, path: Sequence[Key], child: Site, target: Target) -> Parent | None:
-        """The table that `to:` means; None after a problem."""
+    def named(self, register: Register, path: Sequence[Key], child: Site, target: Target | OtherTable) -> Site | None:
+        """The table that the keys at the path mean; None after a problem."""
         contract = encoded(target.contract) if target.contract is not None else None
         if contract is not None and contract not in self.sites:
             if self.is_any_unread or contract in self.ids:
                 return None
             hint = did_you_mean(target.contract or "", list(self.ids)) or "give the id of a contract of this project"
             register.problem(
-                [*path, "to", "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint
+                [*path, "contract"], "unknown-contract", f"no contract has the id {target.contract!r}", hint
             )
             return None
         if target.connection is not None:
@@ -63,9 +58,9 @@ class Parents(Struct):
             if target.connection not in self.connections:
                 hint = did_you_mean(target.connection, list(self.connections))
                 message = f"no connection is called {target.connection!r}"
-                register.problem([*path, "to", "connection"], "unknown-connection", message, hint)
+                register.problem([*path, "connection"], "unknown-connection", message, hint)
                 return None
-            return self._undescribed(register, [*path, "to", "table"], target.connection, target.table)
+            return self._undescribed(register, [*path, "table"], target.connection, target.table)
         found = self.find(target.table, contract or self.contract)
         if found is not None:
             return found
@@ -74,18 +69,18 @@ class Parents(Struct):
         if contract is not None:
             hint = did_you_mean(target.table, [site.name for site in self.sites[contract]])
             message = f"the contract {target.contract!r} has no table {target.table!r}"
-            register.problem([*path, "to", "table"], "unknown-table", message, hint)
+            register.problem([*path, "table"], "unknown-table", message, hint)
             return None
-        return self._undescribed(register, [*path, "to", "table"], child.table.connection, target.table)
+        return self._undescribed(register, [*path, "table"], child.table.connection, target.table)
 
-    def find(self, name: str, contract: str) -> Parent | None:
+    def find(self, name: str, contract: str) -> Site | None:
         """The table of that name or path in the contract."""
         for site in self.sites.get(contract, ()):
             if name in (site.name, str(site.table)):
-                return Parent(Population(site.table), site)
+                return site
         return None
 
-    def _undescribed(self, register: Register, path: Sequence[Key], connection: str, name: str) -> Parent | None:
+    def _undescribed(self, register: Register, path: Sequence[Key], connection: str, name: str) -> Site | None:
         try:
             table = Table(connection, split_path(name))
         except ValueError as wrong:
@@ -94,27 +89,38 @@ class Parents(Struct):
         for sites in self.sites.values():
             for site in sites:
                 if site.table.is_same(table):
-                    return Parent(Population(site.table), site)
+                    return site
         if name not in self.warned and not self.incomplete and not self.is_any_unread:
             self.warned.add(name)
             message = f"no contract describes the table {name!r}; it is looked up in the database"
             known = [site.name for sites in self.sites.values() for site in sites]
             hint = did_you_mean(name, known) or "describe it in a contract"
             register.problem(path, "undescribed-table", message, hint, warning=True)
-        return Parent(Population(table))
+        return undescribed(name, table, self.connections.get(connection), register.document)
 
-    def columns(self, register: Register, path: Sequence[Key], parent: Parent, names: Sequence[str]) -> tuple[str, ...]:
+    def columns(self, register: Register, path: Sequence[Key], parent: Site, names: Sequence[str]) -> tuple[str, ...]:
         """The parent's columns as the database names them."""
-        if parent.site is None:
-            return tuple(names)
         physical = []
         for name in names:
             try:
-                physical.append(parent.site.physical(name))
+                physical.append(parent.physical(name))
             except ValueError as wrong:
-                register.problem(path, "unknown-column", str(wrong), parent.site.near(name))
+                register.problem(path, "unknown-column", str(wrong), parent.near(name))
                 physical.append(name)
         return tuple(physical)
+
+    def compared(self, register: Register, entry: Entry, site: Site, rule: Comparing) -> Entry | None:
+        """The rule beside its other table, which has the columns too; None after a problem."""
+        path = (*entry.path, "against")
+        other = self.named(register, path, site, rule.against)
+        if other is None:
+            return None
+        if other.table.is_same(site.table):
+            register.problem((*path, "table"), "bad-rule", "a table always agrees with itself", "name another table")
+            return None
+        known = [name for name in entry.words("compared") if register.is_column(entry, site, name)]
+        self.columns(register, path, other, known)
+        return replace(entry, operator=self.label(rule.against), parent=other, tables=(site.table, other.table))
 
     def add(
         self, register: Register, site: Site, relationship: Relationship, path: tuple[Key, ...], column: str | None
@@ -133,7 +139,7 @@ class Parents(Struct):
         own = [column] if column is not None else []
         for step in _listed(relationship.from_ or []):
             found = self._end(step, site, register)
-            if (found is not None and found[0].site is not site) or (found is None and not _is_bare(step, site)):
+            if (found is not None and found[0] is not site) or (found is None and not _is_bare(step, site)):
                 message = f"{step!r} is no column of the table {site.name}, where the relationship stands"
                 register.problem((*path, "from"), "bad-relationship", message, f"write {site.name}.column")
                 return
@@ -149,22 +155,21 @@ class Parents(Struct):
         entry = Entry(path=path, kind="references", what="references", site=site, id=relationship.id, own=said,
                       description=relationship.description or "",
                       column=column or (own[0] if len(own) == 1 else None))  # fmt: skip
-        tables = {(end[0].population if end[0] else None) for end in ends if end is not None}
-        if None in ends or len(tables) != 1 or None in tables:
+        known = [end for end in ends if end is not None]
+        if len(known) < len(ends) or len({parent.table for parent, _ in known}) != 1:
             self._unresolved(register, entry, site, to, path)
             return
-        parent = next(end[0] for end in ends if end is not None and end[0] is not None)
-        names = [end[1] for end in ends if end is not None]
+        parent, names = known[0][0], [name for _, name in known]
         label = self._label_of(parent)
-        entry = replace(entry, what=f"references.{label}", operator=".".join(names), parent=parent.population)
+        entry = replace(entry, what=f"references.{label}", operator=".".join(names), parent=parent)
         nested = any("." in name for name in [*own, *names])
         if nested:
             register.add(replace(entry, unsupported="gatekeeper does not measure fields inside of a column"))
-        elif parent.population.table.connection != site.table.connection:
+        elif parent.table.connection != site.table.connection:
             register.add(replace(entry, unbuilt="references across connections are not built yet"))
         else:
             columns = self.columns(register, (*path, "to"), parent, names)
-            target = Target(table=str(parent.population.table), columns=columns)
+            target = Target(table=str(parent.table), columns=columns)
             register.add(replace(entry, rule=References(columns=tuple(own), to=target)))
 
     def _unresolved(self, register: Register, entry: Entry, site: Site, to: list[str], path: tuple[Key, ...]) -> None:
@@ -203,16 +208,16 @@ class Parents(Struct):
             if entry.column
             else [s.rpartition(".")[2] for s in _listed(register.document.get((*path, "from")))]
         )
-        target = Target(table=str(parent.population.table), columns=columns)
-        entry = replace(entry, what=f"references.{within(name)}", operator=".".join(columns), parent=parent.population)
+        target = Target(table=str(parent.table), columns=columns)
+        entry = replace(entry, what=f"references.{within(name)}", operator=".".join(columns), parent=parent)
         register.add(replace(entry, rule=References(columns=own, to=target)))
 
-    def _label_of(self, parent: Parent) -> str:
-        if parent.site is None:
-            return within(str(parent.population.table))
-        if parent.site in self.sites.get(self.contract, ()):
-            return within(parent.site.name)
-        return f"{parent.site.contract}.{within(parent.site.name)}"
+    def _label_of(self, parent: Site) -> str:
+        if not parent.contract:
+            return within(str(parent.table))
+        if parent in self.sites.get(self.contract, ()):
+            return within(parent.name)
+        return f"{parent.contract}.{within(parent.name)}"
 
     def _contract_in(self, file: str, register: Register) -> str | None:
         """The id of the contract in that file: as seen from this one's folder, else the only one of that name."""
@@ -223,7 +228,7 @@ class Parents(Struct):
         named = [id for path, id in self.files.items() if PurePosixPath(path).name == name]
         return named[0] if len(named) == 1 else None
 
-    def _end(self, step: str, site: Site, register: Register) -> tuple[Parent, str] | None:
+    def _end(self, step: str, site: Site, register: Register) -> tuple[Site, str] | None:
         """The table and column that one notation means; nested columns keep their dots."""
         file, separator, inner = step.rpartition("#")
         contract = register.owner
@@ -234,10 +239,10 @@ class Parents(Struct):
         for candidate in self.sites.get(contract, ()):
             for name in (candidate.name, str(candidate.table)):
                 if inner.startswith(f"{name}."):
-                    return Parent(Population(candidate.table), candidate), inner[len(name) + 1 :]
+                    return candidate, inner[len(name) + 1 :]
         return None
 
-    def _by_ids(self, steps: list[str], contract: str) -> tuple[Parent, str] | None:
+    def _by_ids(self, steps: list[str], contract: str) -> tuple[Site, str] | None:
         if len(steps) < 4 or steps[0] != "schema" or any(word != "properties" for word in steps[2::2]):
             return None
         for site in self.sites.get(contract, ()):
@@ -250,7 +255,7 @@ class Parents(Struct):
                     return None
                 names.append(found.name)
                 inner = found.properties or []
-            return Parent(Population(site.table), site), ".".join(names)
+            return site, ".".join(names)
         return None
 
 

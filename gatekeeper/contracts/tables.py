@@ -18,6 +18,8 @@ from gatekeeper.contracts.shape import Shape, branch
 from gatekeeper.errors import Problem
 from gatekeeper.model.catalog import Family, Type
 from gatekeeper.model.contract import FileForm
+from gatekeeper.model.dialect import dialect_of_url
+from gatekeeper.model.project import Connection
 from gatekeeper.model.question import Table
 from gatekeeper.model.rule import DeclaredColumn
 from gatekeeper.registry import did_you_mean
@@ -109,6 +111,13 @@ class Site(Struct, eq=False):
         """The zone of a column's naive times."""
         found = self.find(column)
         return (found.declared.zone if found else None) or self.zone
+
+
+def undescribed(name: str, table: Table, known: Connection | None, document: Document) -> Site:
+    """A table that no contract describes: it may have any column."""
+    dialect = "" if known is None else "duckdb" if known.files else dialect_of_url(known.url)
+    zone = known.timezone if known is not None else None
+    return Site(name, "", table, dialect, zone or "UTC", zone is not None, document)
 
 
 def is_physical(shape: Property) -> bool:

@@ -21,7 +21,7 @@ from gatekeeper.model.dialect import dialect_of
 from gatekeeper.model.finding import Seen
 from gatekeeper.model.predicate import Sql
 from gatekeeper.model.project import Connection, Project
-from gatekeeper.model.question import Aggregate, Custom, Past, Population, Table
+from gatekeeper.model.question import Aggregate, Custom, Each, Past, Population, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.rounds import asked_by
 from gatekeeper.registry import did_you_mean
@@ -54,7 +54,7 @@ def promise_of(contract: ContractLike, table: str | None, project: str | os.Path
     """What the contract promises of the table. Raises: UsageError, ProjectError."""
     around, found = _loaded(contract, project)
     entry = _table(found, table)
-    mine = [rule for rule in found.rules if not rule.about or entry.table in rule.about]
+    mine = [rule for rule in found.rules if rule.table in (None, entry.table)]
     dialects = {name: dialect_of(connection.url) for name, connection in around.connections.items()}
     return Promise(
         project=_with_frames(around),
@@ -132,7 +132,9 @@ def _as_frames(rule: PlannedRule, dialects: dict[str, str]) -> PlannedRule:
     if rule.rule is None or rule.on is None:
         return there
     try:
-        rows, parent = _rows(rule.on.rows, dialect), _rows(rule.on.parent, dialect) if rule.on.parent else None
+        rows, parent = _rows(rule.on.rows, dialect), rule.on.parent
+        if parent is not None:
+            parent = replace(parent, rows=_rows(parent.rows, dialects.get(parent.table.connection, dialect)))
     except ValueError as wrong:
         return replace(there, rule=None, on=None, warn=None, unsupported=f"`where` is the database's: {wrong}")
     # a frame has types of its own, and no database's
@@ -174,7 +176,13 @@ def _beyond(rule: PlannedRule) -> str:
     asked = asked_by(rule, Seen())
     if any(isinstance(question, Custom) for question in asked):
         return "a query of its own is SQL for the database; a frame holds none"
-    grouped = any(isinstance(question, Past) or (isinstance(question, Aggregate) and question.by) for question in asked)
-    if grouped or any(getattr(kind, "baseline", None) is not None for kind in (rule.rule, rule.warn)):
+    by = {grain for question in asked if isinstance(question, Aggregate) for grain in question.by}
+    if any(isinstance(grain, Each) for grain in by):
+        return "a frame is not asked for numbers by group"
+    if (
+        by
+        or any(isinstance(question, Past) for question in asked)
+        or any(getattr(kind, "baseline", None) is not None for kind in (rule.rule, rule.warn))
+    ):
         return "a baseline is the past of the table; a frame has none"
     return ""

@@ -260,7 +260,9 @@ def _rule(
 
 
 def _samples(rule: PlannedRule, finding: Finding, seen: Seen) -> SampleReport | None:
-    """What was fetched of the rows that violate the rule."""
+    """What was fetched of the rows that violate the rule, or which groups do."""
+    if finding.groups is not None and rule.samples is not None:
+        return SampleReport(columns=finding.groups.columns, rows=finding.groups.rows[: rule.samples.limit])
     wanted = sample_of(rule, seen) if rule.samples is not None and finding.status != "pass" else None
     if wanted is None or wanted not in seen:
         return None

@@ -162,13 +162,17 @@ class _Moved:
         try:
             kind, warn = (self._kind(one, dialect) for one in (rule.rule, rule.warn))
             rows = self._population(rule.on.rows, dialect)
-            parent = self._population(rule.on.parent, dialect) if rule.on.parent else None
+            parent = self._beside(rule.on.parent) if rule.on.parent else None
         except SqlglotError:
             said = f"its SQL can't be put into DuckDB's words, in which files are asked (it is {dialect})"
             return replace(moved, rule=None, unsupported=said, missing_part=True)
         declared = self._columns(rule.on.declared, rule.on.table)
         on: Subject = replace(rule.on, rows=rows, parent=parent, declared=declared)
         return replace(moved, rule=kind, warn=warn, on=on, tables=tuple(map(self._table, rule.tables)))
+
+    def _beside(self, other: Subject) -> Subject:
+        rows = self._population(other.rows, self._dialect(other.table))
+        return replace(other, rows=rows, declared=self._columns(other.declared, other.table))
 
     def _table(self, table: Table) -> Table:
         return Table(self._connection, table.path) if table in self._tables else table

@@ -29,9 +29,9 @@ from gatekeeper.lineage.project import graph_of
 from gatekeeper.model.finding import Finding, Moment, error, skipped
 from gatekeeper.model.ports import Engine, Memory
 from gatekeeper.model.project import Connection, Project
-from gatekeeper.model.question import AsOf, Table
+from gatekeeper.model.question import AsOf, Slice, Table
 from gatekeeper.model.report import Report
-from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.rule import Comparing, PlannedRule, Subject
 from gatekeeper.planning.rounds import judged
 from gatekeeper.planning.window import (
     event_columns,
@@ -269,11 +269,22 @@ def _known(noun: str, names: Sequence[str], known: Mapping[str, object]) -> list
 
 
 def _unlimited(rules: Sequence[PlannedRule], options: Options) -> list[str]:
-    own = [rule.id for rule in rules if getattr(rule.rule, "query", None) is not None]
-    if not own or (options.as_of is None and options.window is None):
+    if options.as_of is None and options.window is None:
         return []
-    said = "--as-of and --window can't limit what a rule's own query reads"
-    return [f"{said}: {', '.join(own[:3])}{' and more' if len(own) > 3 else ''}"]
+    own = [rule.id for rule in rules if getattr(rule.rule, "query", None) is not None]
+    both = [rule.id for rule in rules if isinstance(rule.rule, Comparing) and rule.on and _is_whole(rule.on, options)]
+    told = {"can't limit what a rule's own query reads": own,
+            "limit both of two tables that are compared, or neither, and these neither": both}  # fmt: skip
+    return [
+        f"--as-of and --window {said}: {', '.join(ids[:3])}{' and more' if len(ids) > 3 else ''}"
+        for said, ids in told.items()
+        if ids
+    ]
+
+
+def _is_whole(on: Subject, options: Options) -> bool:
+    as_asked = options.as_of is None or on.rows.as_of is not None
+    return not as_asked or (options.window is not None and not isinstance(on.rows.window, Slice))
 
 
 def _whole(rules: Sequence[PlannedRule], options: Options) -> list[str]:

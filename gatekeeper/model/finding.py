@@ -103,6 +103,13 @@ class Moment(Struct, frozen=True):
     holidays: frozenset[date] = frozenset()
 
 
+class Groups(Struct, frozen=True):
+    """What tells the groups apart that violate most, in columns that `samples` opts in: cells, so in no message."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """What is true of a rule now: the same for everyone, whatever an output makes of it."""
 
@@ -126,6 +133,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """The violation is of rows that aren't there: waiting may help while the table is late."""
     because: str | None = None
     """The id of the rule that explains this one."""
+    groups: Groups | None = None
 
 
 def error(cause: Cause, message: str) -> Finding:

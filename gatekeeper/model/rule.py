@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -37,7 +38,12 @@ class Subject(Struct, frozen=True):
     rows: Population
     declared: tuple[DeclaredColumn, ...] = ()
     zone: str = "UTC"
-    parent: Population | None = None
+    parent: Subject | None = None
+    """The other table of a rule about two."""
+    names: tuple[tuple[str, str], ...] = ()
+    """What the database calls a column, by the contract's word, where a rule keeps the word and they differ."""
+    shown: tuple[str, ...] = ()
+    """Columns whose values may be told, since `samples` opts in."""
     load_column: str | None = None
     """The column that tells when a row was loaded, where the contract names one."""
     event_column: str | None = None
@@ -58,6 +64,10 @@ class Subject(Struct, frozen=True):
     def said_of_queries(self) -> str:
         """What a rule with a query of its own must tell: nobody narrows that query to the moment of `--as-of`."""
         return "; the query saw every row, also those loaded after --as-of" if self.rows.as_of is not None else ""
+
+    def named(self, column: str) -> str:
+        """The database's name of the column."""
+        return dict(self.names).get(column, column)
 
     def zone_of(self, column: str) -> str:
         """The zone of a column's naive timestamps."""
@@ -81,6 +91,38 @@ class Rule(Protocol):
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         """What the answers mean. Raises: CouldNotTell, Unanswered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherTable:
+    """Another table: of a contract, or of a connection; without either, of the same contract."""
+
+    table: str
+    contract: str | None = None
+    connection: str | None = None
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """A kind that holds a table against another; what it says of rows (`where`, `window`) it says of both.
+
+    Its columns stay in the contract's words: `Subject.named` tells them in each table's own.
+    """
+
+    @property
+    def against(self) -> OtherTable:
+        """The other table."""
+        ...
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns that both tables must have."""
+        ...
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Those of them of which it tells values."""
         ...
 
 

@@ -257,8 +257,10 @@ def _query(questions: Sequence[Question], around: Surroundings) -> Query:
             return Query(connection, text, (first,), formulation="bitstring")
         case Orphans():
             connection = first.child.table.connection
-            if first.parent.table.connection != connection:
-                raise ValueError("references between two connections are not built yet")
+            there = first.parent.table.connection
+            if there != connection:
+                said = f"{first.child.table} lies on the connection {connection}, {first.parent.table} on {there}"
+                raise ValueError(f"{said}, and keys of two connections are not compared yet")
             child, parent = around.catalogs[first.child.table], around.catalogs[first.parent.table]
             text = sql.orphans(first, child, parent, around.dialects[connection], around.nows[connection])
             return Query(connection, text, (first,), formulation="not exists")

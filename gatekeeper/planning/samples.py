@@ -8,7 +8,8 @@ from datetime import datetime
 from gatekeeper.model.finding import Answer, Moment, Seen
 from gatekeeper.model.predicate import IsNull
 from gatekeeper.model.question import Aggregate, Custom, Orphans, Question, Repeated, Repeats, Sample, count
-from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.rule import Comparing, PlannedRule
+from gatekeeper.planning.batch import tables_asked
 from gatekeeper.planning.rounds import asked_by, judged
 
 
@@ -31,6 +32,8 @@ def sample_of(rule: PlannedRule, seen: Seen) -> Sample | None:
     if rule.samples is None or not rule.samples.columns or rule.rule is None or not rule.rule.of_rows:
         return None
     for question in asked_by(rule, seen):
+        if rule.on is not None and any(table != rule.on.table for table in tables_asked(question)[:1]):
+            continue  # rows of another table, of which this rule's contract opts in to nothing
         reply = seen.reply(question) if question in seen else None
         if not isinstance(reply, Answer):
             continue
@@ -49,7 +52,7 @@ def _violating(rule: PlannedRule, question: Question, value: object, seen: Seen)
             return Sample(of, question, columns, limit)
         case Custom(fetch="rows") if value and rule.on is not None:
             return Sample(rule.on.rows, question, columns, limit)
-        case Aggregate(of=of, fold="count", what=str(column), by=()):
+        case Aggregate(of=of, fold="count", what=str(column), by=()) if not isinstance(rule.rule, Comparing):
             whole = count(of)
             missing = whole in seen and isinstance(value, int) and seen[whole] > value
             return Sample(of, IsNull(column), columns, limit) if missing else None

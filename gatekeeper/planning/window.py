@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from gatekeeper.model.contract import Contract
 from gatekeeper.model.question import AsOf, Population, Slice, Table
-from gatekeeper.model.rule import PlannedRule
+from gatekeeper.model.rule import Comparing, PlannedRule
 from gatekeeper.model.time import instant
 from gatekeeper.rules.freshness import Freshness
 from gatekeeper.rules.ready import Clock, Ready
@@ -74,12 +74,19 @@ def narrowed(
 
     if rule.on is None:
         return rule
-    parent = population(rule.on.parent) if rule.on.parent else None
-    table = rule.on.table
-    is_whole = rule.rule is None or rule.rule.unwindowed
+    kind, parent, table = rule.rule, rule.on.parent, rule.on.table
+    is_whole = kind is None or kind.unwindowed
+    if parent is not None and isinstance(kind, Comparing):
+        # of two tables that are compared both are limited, or neither
+        if any(of.rows.window is None and of.table not in columns for of in (rule.on, parent)):
+            window = None
+        if any(of.table not in loads for of in (rule.on, parent)):
+            as_of = None
+        parent = replace(parent, rows=population(parent.rows, columns.get(parent.table)))
+    elif parent is not None:
+        parent = replace(parent, rows=population(parent.rows))
     rows = population(rule.on.rows, None if is_whole else columns.get(table))
     on = replace(rule.on, rows=rows, parent=parent, load_column=loads.get(table), event_column=events.get(table))
-    kind = rule.rule
     if isinstance(kind, SameDay):
         kind = dataclasses.replace(
             kind, clocks=tuple(dataclasses.replace(clock, of=population(clock.of)) for clock in kind.clocks)

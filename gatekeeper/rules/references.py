@@ -43,7 +43,7 @@ class References:
     def _orphans(self, on: Subject) -> Orphans:
         if on.parent is None:
             raise TypeError("a references rule needs its parent")
-        return Orphans(on.rows, self.columns, on.parent, self.to.columns)
+        return Orphans(on.rows, self.columns, on.parent.rows, self.to.columns)
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         return count(on.rows), self._orphans(on)

@@ -144,14 +144,8 @@ def test_words_for_severity_are_read(tmp_path, word, read):
     )
 
 
-@pytest.mark.parametrize(
-    "rule",
-    [
-        "reconcile: {against: {table: x}, measures: [count]}",
-        "references: {columns: id, to: {connection: other, table: t, columns: id}}",
-    ],
-)  # fmt: skip
-def test_what_is_not_built_yet_is_planned_as_a_missing_part(tmp_path, rule):
+def test_references_to_another_connection_are_planned_as_a_missing_part(tmp_path):
+    rule = "references: {columns: id, to: {connection: other, table: t, columns: id}}"
     project = PROJECT.replace("UTC}}", 'UTC}, other: {url: "duckdb:///y"}}\nservers: {main: warehouse}')
     text = quality(ours(rule)).replace("schema:", "servers: [{server: main, type: duckdb, database: d}]\nschema:")
     *_, planned = rules(tmp_path, text, **{"gatekeeper.yaml": project}).values()

@@ -212,8 +212,8 @@ CASES = [
     Case("a reference to nobody", 1, {"orders#ref": "fail"},
          [NULLS, rule("ref", references={"columns": ["customer_id"], "to": {"table": "customers", "columns": ["id"]}})],
          good() + "UPDATE orders SET customer_id = 99 WHERE id = 1;"),
-    Case("a kind that is not built yet", 3, {"orders#d": "error unsupported"},
-         [NULLS, rule("d", reconcile={"against": {"connection": "db", "table": "customers"}, "measures": ["count"]})], good()),
+    Case("a model in Python that nobody allowed to run", 3, {"orders#d": "error unsupported"},
+         [NULLS, rule("d", frame={"model": "checks:Orders"})], good()),
 ]  # fmt: skip
 
 # (what, exit, status, engines, why the others can't): asserted one by one in test_faults_outside.py

@@ -135,7 +135,7 @@ def rendered(question, dialect):
 def asked(rule):
     """All questions of a rule; a second round follows where the figures of the first call for it."""
     seen = Seen()
-    subject = Subject(ALL, parent=PARENT)
+    subject = Subject(ALL, parent=Subject(PARENT))
     while new := [question for question in rule.ask(subject, seen) if question not in seen]:
         yield new
         seen = seen.and_(
