@@ -71,7 +71,7 @@ def assemble(
             asked.setdefault(id, []).append(attempt)
     reports = []
     for rule in rules:
-        owner = _owner(project, rule, told[rule.id]) or needed_by.get(rule.id)
+        owner = _owner(project, rule, told[rule.id], measured) or needed_by.get(rule.id)
         made = _rule(project, rule, told[rule.id], measured, seconds, owner, waived.get(rule.id))
         reports.append(
             replace(
@@ -272,9 +272,9 @@ def _samples(rule: PlannedRule, finding: Finding, seen: Seen) -> SampleReport | 
     return SampleReport(columns=wanted.columns, rows=reply.value)
 
 
-def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:
+def _owner(project: Project, rule: PlannedRule, finding: Finding, measured: Measured) -> str | None:
     """Whose the finding is: the connection's owner, the rule's, the contract's; None: the output's."""
-    connection = project.connections.get(rule.connection or "")
+    connection = project.connections.get(_to_blame(rule, measured) or "")
     if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
         return connection.owner
     # what an output declares is mended by whoever owns the output
@@ -288,6 +288,16 @@ def _owner(project: Project, rule: PlannedRule, finding: Finding) -> str | None:
         return own
     contract = project.contracts.get(rule.contract)
     return contract.owner if contract is not None else None
+
+
+def _to_blame(rule: PlannedRule, measured: Measured) -> str | None:
+    """The rule's connection; of several the one that failed."""
+    names = dict.fromkeys(table.connection for table in rule.about)
+    if len(names) < 2:
+        return rule.connection
+    failed = [name for name in names if (known := measured.ready.get(name)) is not None and known.error is not None]
+    failed += [query.connection for query in measured.queries if query.error is not None and rule.id in query.rules]
+    return failed[0] if failed else rule.connection
 
 
 def _owner_of_load(project: Project, table: Table) -> str | None:
