@@ -51,6 +51,8 @@ PROPERTIES = [
 FRESH = rule("fresh", freshness={"column": "loaded_at", "max_age": "1d"})
 NULLS = rule("nulls", nulls={"column": "id"})
 VOLUME = rule("volume", volume={"min": 1})
+FEW = rule("few", volume={"max": 10})
+SAME = rule("same", reconcile={"against": {"table": "customers"}, "measures": ["count"], "keys": ["id"]})
 ROW_RULES = [
     NULLS,
     rule("unique", unique={"columns": ["id"]}),
@@ -212,6 +214,15 @@ CASES = [
     Case("a reference to nobody", 1, {"orders#ref": "fail"},
          [NULLS, rule("ref", references={"columns": ["customer_id"], "to": {"table": "customers", "columns": ["id"]}})],
          good() + "UPDATE orders SET customer_id = 99 WHERE id = 1;"),
+    Case("two tables that should hold the same: both empty", 3, ids(["same"], "error no_data"), [FEW, SAME],
+         EMPTY + "DELETE FROM customers;", described=False),
+    Case("one of them empty", 1, ids(["same"], "fail"), [FEW, SAME], EMPTY),
+    Case("a row more in one of them", 1, ids(["same"], "fail"), [NULLS, SAME], good() + "INSERT INTO customers VALUES (4);"),
+    Case("a sum over both that is NULL", 3, ids(["same"], "error null_metric"),
+         [VOLUME, rule("same", reconcile={"against": {"table": "customers"}, "measures": ["count", {"sum": "id"}]})],
+         good() + "UPDATE orders SET id = NULL; UPDATE customers SET id = NULL;"),
+    Case("the other table is not there", 3, ids(["same"], "error missing_table"),
+         [NULLS, rule("same", reconcile={"against": {"table": "nowhere"}, "measures": ["count"]})], good()),
     Case("a model in Python that nobody allowed to run", 3, {"orders#d": "error unsupported"},
          [NULLS, rule("d", frame={"model": "checks:Orders"})], good()),
 ]  # fmt: skip
