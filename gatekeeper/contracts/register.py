@@ -10,7 +10,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Document, Key
-from gatekeeper.contracts.fit import misfits
+from gatekeeper.contracts.fit import holds_always, misfits
 from gatekeeper.contracts.ids import encoded, within
 from gatekeeper.contracts.kinds import CommonKeys, OwnerKeys, columns_of
 from gatekeeper.contracts.tables import Column, DefaultKeys, Layer, Site
@@ -28,6 +28,7 @@ SEVERITIES: dict[str, Severity] = {
 }  # fmt: skip
 
 
+_IDLE = "it holds of every table, and looks at nothing"
 # what is missing where something wrong was taken out is no second error
 _OF_ABSENCE = frozenset({
     "missing-key", "no-operator", "no-column", "bad-relationship", "bad-rule", "bad-window", "not-checked",
@@ -92,6 +93,9 @@ class Register(Struct):
                 entry.warn = self._resolved(entry, site, entry.warn, quiet=True)
         if entry.rule is not None and column is not None:
             self._check_types(entry, column)
+        if entry.warn is None and holds_always(entry.rule):
+            self.problem(entry.path, "no-effect", _IDLE, "write a limit that may be missed", key=True, warning=True)
+            entry = replace(entry, rule=None, unsupported=_IDLE)
         self.rules.append(
             PlannedRule(
                 id=rule_id,

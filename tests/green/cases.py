@@ -175,6 +175,8 @@ CASES = [
     Case("scalar SQL that returns no row", 3, {"orders#scalar": "error query"}, scalar("SELECT id FROM orders WHERE id > 9"), good()),
     Case("scalar SQL that returns two rows", 3, {"orders#scalar": "error query"}, scalar("SELECT id FROM orders WHERE id < 3"), good()),
     Case("scalar SQL that returns a text", 3, {"orders#scalar": "error query"}, scalar("SELECT max(currency) FROM orders"), good()),
+    Case("only a rule that holds of every table", 3, {"orders#any": "skipped unsupported"},
+         [rule("any", volume={"min": 0})], good(), described=False),
     Case("no rules at all", 3, {}, [], good(), described=False),
     Case("only rules of another engine or `type: text`", 3, {"orders#s": "skipped unsupported", "orders#t": "skipped unsupported"},
          [{"id": "s", "type": "custom", "engine": "soda", "implementation": "type: row_count"},
