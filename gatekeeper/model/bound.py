@@ -73,7 +73,9 @@ class Bound(Struct, frozen=True):
         return self.op in (">", ">=")
 
     def words(self, unit: Unit | None = None) -> str:
-        """`at most 1 %`, `between 5 and 10 rows`."""
+        """`at most 1 %`, `between 5 and 10 rows`, `no rows`."""
+        if unit == "rows" and self.op == "<=" and not self.value and not self.percent:
+            return "no rows"
         many = number(self.value)
         if self.upper is not None:
             many += f" and {number(self.upper)}"

@@ -311,13 +311,20 @@ def by_owner(found: Iterable[Obstacle]) -> dict[str | None, list[Obstacle]]:
     return owners
 
 
+_VERBS = ("hold", "warn")
+
+
 def tally(counts: Counts) -> str:
-    """`42 promises: 39 hold, 1 late, 2 skipped`."""
+    """`42 promises: 39 hold, 1 late, 2 skipped`; `1 promise holds`."""
     words = {
-        "hold": counts.pass_, "warn": counts.warn, "violated": counts.fail, "late": counts.late,
-        "not evaluable": counts.error, "waived": counts.waived, "skipped": counts.skipped,
+        ("hold", "holds"): counts.pass_, ("warn", "warns"): counts.warn, ("violated", "is violated"): counts.fail,
+        ("late", "is late"): counts.late, ("not evaluable", "is not evaluable"): counts.error,
+        ("waived", "is waived"): counts.waived, ("skipped", "is skipped"): counts.skipped,
     }  # fmt: skip
-    parts = [f"{number:,} {name}" for name, number in words.items() if number]
+    if counts.declared == 1 and any(words.values()):
+        return " ".join([promises(1), *(alone for (_, alone), number in words.items() if number)])
+    parts = [f"{number:,} {alone if number == 1 and name in _VERBS else name}"
+             for (name, alone), number in words.items() if number]  # fmt: skip
     return f"{promises(counts.declared)}: {', '.join(parts) or 'none evaluated'}"
 
 

@@ -35,19 +35,19 @@ RULES = (
     ),
     RuleReport(
         id="payments#amount-range", kind="range", table="raw.payments", column="amount", status="fail",
-        message="12 of 100,000 rows are outside 0 to 50,000", measured=12, unit="rows", expected="at most 0 rows",
+        message="12 of 100,000 rows are outside 0 to 50,000", measured=12, unit="rows", expected="no rows",
         established="counted", evaluated_rows=100000, violating_rows=12, owner="payments-team",
         runbook="docs/payments.md", line=31, queries=("q1",), seconds=0.21, windowed=True, **_PAYMENTS,
     ),
     RuleReport(
         id="payments#currency-null", kind="nulls", table="raw.payments", column="currency", severity="warning",
         status="warn", message="3 of 100,000 rows have no value", measured=Decimal("0.003"), unit="percent",
-        expected="at most 0 rows", established="counted", evaluated_rows=100000, violating_rows=3,
+        expected="no rows", established="counted", evaluated_rows=100000, violating_rows=3,
         owner="payments-team", line=36, queries=("q1",), seconds=0.21, **_PAYMENTS,
     ),
     RuleReport(
         id="payments#dup", kind="unique", table="raw.payments", status="waived", message="4 rows share a key",
-        measured=4, unit="rows", expected="at most 0 rows", established="counted", owner="payments-team", line=40,
+        measured=4, unit="rows", expected="no rows", established="counted", owner="payments-team", line=40,
         waiver="until 2026-12-01 by ana: DUP-311, vendor resends on Monday", queries=("q2",), **_PAYMENTS,
     ),
     RuleReport(
@@ -204,7 +204,7 @@ def many(status, number=20000, message="1 of 10 rows have no value"):
             table=f"schema.table_{n // 10}",
             status=status,
             message=message,
-            expected="at most 0 rows",
+            expected="no rows",
             owner="a-team",
             runbook="docs/runbook.md",
             file=f"contracts/contract_{n // 100}.odcs.yaml",
