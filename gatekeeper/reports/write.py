@@ -20,6 +20,7 @@ from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.reports import REPORTS
 
 _DESCRIPTOR = re.compile(r"/dev/(?:fd/)?(stdin|stdout|stderr|\d+)|/proc/self/fd/(\d+)")
+_SOURCES = (".yaml", ".yml", ".sql", ".py")
 _NAMED = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
@@ -55,10 +56,19 @@ def apart(targets: Iterable[Target]) -> tuple[Target, ...]:
     taken: dict[str, Target] = {}
     for target in targets:
         if not target.is_stdout and is_replaced(target.path):
+            if _is_source(target.path):
+                message = f"{target.path} is there, and no report: it would be lost"
+                raise UsageError(f"{message}\n  give the {target.format} report a file of its own")
             first = taken.setdefault(os.path.realpath(target.path), target)
             if first is not target:
                 raise UsageError(f"two reports want the file {target.path}: {first.format} and {target.format}")
     return targets
+
+
+def _is_source(path: str) -> bool:
+    """Whether a file stands there that people write: a project, contract, output or SQL, none of which was read yet."""
+    names = (path, os.path.realpath(path))
+    return os.path.exists(path) and any(name.lower().endswith(_SOURCES) for name in names)
 
 
 def is_replaced(path: str) -> bool:

@@ -155,3 +155,14 @@ def test_no_color_is_heard_on_a_terminal(place: Scene) -> None:
             cwd=place.folder, capture_output=True, text=True, check=False, env={**os.environ, "CI": "1", "TERM": "xterm", **environ},
         )  # fmt: skip
         assert ("\x1b[1;32mOPEN" in asked.stdout) == coloured
+
+
+@pytest.mark.parametrize("option", [["--junit"], ["--json"], ["--report", "text="]])
+def test_a_report_is_never_written_over_the_project(place: Scene, option: list[str]) -> None:
+    place.write("old.xml", STALE)
+    before = (place.folder / "gatekeeper.yaml").read_text()
+    given = [*option[:-1], f"{option[-1]}gatekeeper.yaml"] if option[-1].endswith("=") else [*option, "gatekeeper.yaml"]
+    ended = place.call("gate", "page", *given)
+    assert ended.returncode == 2
+    assert "give the" in ended.stderr
+    assert (place.folder / "gatekeeper.yaml").read_text() == before

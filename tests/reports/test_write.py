@@ -226,3 +226,13 @@ def test_two_reports_never_share_a_file(tmp_path, monkeypatch):
     with pytest.raises(UsageError, match="two reports want the file"):
         apart([Target("json", "r"), Target("junit", "./link")])
     assert apart([Target("json", "/dev/null"), Target("junit", "/dev/null")])
+
+
+@pytest.mark.parametrize("name", ["gatekeeper.yaml", "c.odcs.YML", "build.sql", "link"])
+def test_a_report_never_replaces_a_file_that_people_write(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text("version: 1") if name != "link" else (tmp_path / name).symlink_to("a.yaml")
+    (tmp_path / "a.yaml").write_text("version: 1")
+    with pytest.raises(UsageError, match="is there, and no report: it would be lost"):
+        apart([Target("junit", name)])
+    assert apart([Target("junit", "new.yaml")])
