@@ -172,6 +172,9 @@ def _outcome(group: click.Group, argv: list[str], state: State) -> int:
     except SystemExit:  # click's end where the reader of a pipe has gone; its 1 would read as blocked
         return NOT_EVALUATED
     except (GatekeeperError, Exception) as wrong:  # the edge: what nobody foresaw closes the gate
+        if isinstance(wrong, FileNotFoundError) and _is_folder_gone():
+            said, hint = "the working directory was removed", "change into a folder that is there, and run it again"
+            return _usage(state, [Problem("", 0, 0, "usage", said, hint)])
         return _crashed(wrong)
 
 
@@ -276,6 +279,14 @@ def _crashed(wrong: Exception) -> int:
     else:
         _say("  run again with GATEKEEPER_TRACEBACK=1 to see where")
     return NOT_EVALUATED
+
+
+def _is_folder_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _say(text: str) -> None:

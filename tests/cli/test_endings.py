@@ -166,3 +166,18 @@ def test_a_report_is_never_written_over_the_project(place: Scene, option: list[s
     assert ended.returncode == 2
     assert "give the" in ended.stderr
     assert (place.folder / "gatekeeper.yaml").read_text() == before
+
+
+@pytest.mark.parametrize("line", [["gate", "page"], ["lint"], ["gate", "page", "--junit", "r.xml"]])
+def test_a_working_directory_that_was_removed_is_said_in_a_sentence(tmp_path: Path, line: list[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    called = f'cd "{gone}" && rmdir "{gone}" && exec "{sys.executable}" -m gatekeeper {" ".join(line)}'
+    root = str(Path(__file__).resolve().parents[2])
+    ended = subprocess.run(
+        ["sh", "-c", called], env={**os.environ, "PYTHONPATH": root}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "gatekeeper: the working directory was removed\n  change into a folder that is there, and run it again\n"
+    )
