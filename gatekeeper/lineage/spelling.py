@@ -12,6 +12,7 @@ from gatekeeper.lineage.clauses import without_clauses
 from gatekeeper.lineage.parse import CONSTANT
 
 _MANY_ROWS: Final = 2_000
+_APPLYING: Final = frozenset({"oracle", "tsql", "fabric"})
 _LISTED: Final = CONSTANT - {TokenType.L_PAREN, TokenType.R_PAREN}
 _OPENING: Final = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET})
 _CLOSING: Final = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET})
@@ -58,6 +59,8 @@ def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token
             as_token(token, TokenType.UPDATE, "UPDATE"), *tokens[2:until], as_token(token, TokenType.SET, "SET"),
             *tokens[place + 1 :],
         ]  # fmt: skip
+    if "APPLY" in words and dialect in _APPLYING:
+        tokens = _joined(tokens, words)
     if words[0] == "UPSERT" and words[1:2] == ["INTO"]:
         return [as_token(tokens[0], TokenType.INSERT, "INSERT"), *tokens[1:]]
     if words[0] == "TABLE" and len(words) > 1:
@@ -92,6 +95,22 @@ def respelled(tokens: list[Token], words: list[str], dialect: str) -> list[Token
 # words between a change and its target that say how, not what
 _HOW: Final = frozenset({"LOW_PRIORITY", "HIGH_PRIORITY", "DELAYED", "QUICK"})
 _OF_SQLITE: Final = frozenset({"ROLLBACK", "ABORT", "REPLACE", "FAIL", "IGNORE"})
+
+
+def _joined(tokens: list[Token], words: list[str]) -> list[Token]:
+    """CROSS APPLY t as CROSS JOIN t, where t is a table and no function, query or column of one before it."""
+    found = list(tokens)
+    for i in range(1, len(words) - 1):
+        if words[i] != "APPLY" or words[i - 1] not in ("CROSS", "OUTER"):
+            continue
+        end = i + 2
+        while words[end : end + 1] == ["."]:
+            end += 2
+        is_column = end > i + 2 and any(words[j] == words[i + 1] and words[j + 1] != "." for j in range(i))
+        if words[i + 1] != "(" and words[end : end + 1] != ["("] and not is_column:
+            found[i - 1] = as_token(tokens[i - 1], TokenType.CROSS, "CROSS")
+            found[i] = as_token(tokens[i], TokenType.JOIN, "JOIN")
+    return found
 
 
 def _without_modifiers(tokens: list[Token], words: list[str], dialect: str) -> tuple[list[Token], list[str]]:

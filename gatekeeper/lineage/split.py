@@ -218,7 +218,7 @@ class _Splitter:
             after = self.words[i + 1] if i + 1 < len(self.words) else ""
             if word == ";":
                 return
-            if word == "BEGIN":
+            if word == "BEGIN" or (word == "DECLARE" and kind == "TRIGGER"):
                 yield self._take(i, "header")
                 return
             said = self.words[i - 1] in ("EXECUTE", "EXEC")  # WITH EXECUTE AS OWNER
