@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 
 import pytest
@@ -220,9 +219,7 @@ def test_a_case_is_at_most_8_kib_and_says_that_it_was_cut(filling):
 
 @pytest.mark.parametrize("status", ["pass", "fail", "error", "warn"])
 def test_20000_rules_fit_into_5_mib_without_losing_a_verdict(status):
-    began = time.perf_counter()
     text = render(many(status))
-    assert time.perf_counter() - began < 20
     assert len(text.encode()) <= 5 * 1024 * 1024
     tags = Counter(map(outcome, cases(text)))
     assert tags.total() == 20001
