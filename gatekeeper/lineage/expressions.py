@@ -139,12 +139,14 @@ class Expressions:
                 elif not isinstance(each, (exp.Paren, exp.Alias)) and how == "direct":
                     how = "expression"
                 stack.extend((child, how) for child in each.iter_expressions())
-        self.look(len(found) + _CALL)
+        self.looks += len(found) + _CALL
+        if self.looks > _MOST_LOOKS:
+            raise TooManyColumns
         return found
 
     def found(self, relation: Relation, name: str) -> Leaves:
         """The columns behind a name, also where nobody listed what the relation has."""
-        self.look(len(relation.outputs or relation.columns or ()) // _NAMES)
+        self.looks += len(relation.outputs or relation.columns or ()) // _NAMES
         return lookup(relation, name, self.naming, unsure=True)
 
     def _rows(self, relations: Collection[Relation]) -> Leaves:
@@ -246,7 +248,7 @@ class Expressions:
     def _sure(self, relation: Relation, name: str) -> Leaves | None:
         """The columns behind a name that the relation is known to have."""
         wanted = name.casefold()
-        self.look(len(relation.outputs or relation.columns or ()) // _NAMES)
+        self.looks += len(relation.outputs or relation.columns or ()) // _NAMES  # asked about in leaves()
         if relation.outputs is not None:
             return next((dict(each.leaves) for each in relation.outputs if each.name.casefold() == wanted), None)
         return lookup(relation, name, self.naming, unsure=False) or None
