@@ -52,6 +52,7 @@ def command(
     from gatekeeper.cli.remember import Remembering
     from gatekeeper.cli.session import connector
     from gatekeeper.contracts import find_project, load_project
+    from gatekeeper.gate.pool import Interrupt
     from gatekeeper.gate.replay import Replaying
     from gatekeeper.gate.run import Options, World, scopes
     from gatekeeper.policy.hindsight import proposed, tallied
@@ -63,8 +64,10 @@ def command(
     kind = "gate" if name in loaded.outputs else "check"
     scoped = scopes(loaded, kind, [name], "refresh")
     options = Options(timeout_seconds=_span("--timeout", timeout).total_seconds())
-    memory = Remembering(loaded) if loaded.history is not None else None
-    replay = Replaying(loaded, scoped, options, World(connect=connector(loaded), memory=memory)).run(moments)
+    interrupt = Interrupt()
+    memory = Remembering(loaded, interrupt) if loaded.history is not None else None
+    world = World(connect=connector(loaded), interrupt=interrupt, memory=memory)
+    replay = Replaying(loaded, scoped, options, world).run(moments)
     tally = tallied(replay.reports)
     rules = {rule.id: rule for scope in scoped for rule in scope.rules}
     limits = [] if propose is None else proposed(rules, replay.reports, propose)

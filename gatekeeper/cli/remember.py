@@ -6,11 +6,12 @@ import os
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec.structs import replace
 
 from gatekeeper.errors import EngineError
+from gatekeeper.gate.pool import Interrupt
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.project import Project
 from gatekeeper.model.question import Aggregate, Past
@@ -19,12 +20,16 @@ from gatekeeper.model.report import Report
 if TYPE_CHECKING:
     from gatekeeper.history.store import Store
 
+# a signal that another thread takes doesn't wake the one that waits: it has to look
+_LOOK_SECONDS: Final = 0.1
+
 
 class Remembering:
     """The history of a project that keeps one. What goes wrong with it is a note in the report, never a pass."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, interrupt: Interrupt) -> None:
         self._project = project
+        self._interrupt = interrupt
         self._store: Store | None = None
         self._problem = "the history was not opened"
         # SQLAlchemy takes 0.4 s to import, while the databases answer
@@ -49,7 +54,8 @@ class Remembering:
         return replace(report, notes=(*report.notes, f"not recorded: {problem}")) if problem else report
 
     def _opened(self) -> Store | None:
-        self._thread.join()
+        while self._thread.is_alive() and self._interrupt.signal is None:
+            self._thread.join(_LOOK_SECONDS)
         return self._store
 
     def _open(self) -> None:

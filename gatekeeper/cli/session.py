@@ -102,7 +102,7 @@ def gated(
     with _signals(interrupt):
         with _progress() as progress:
             # what lies in files before it is loaded is no past of the tables
-            memory = Remembering(loaded) if loaded.history is not None and not data else None
+            memory = Remembering(loaded, interrupt) if loaded.history is not None and not data else None
             world = World(connect=connector(loaded), interrupt=interrupt, progress=progress, memory=memory,
                           timing=timing)  # fmt: skip
             report = run(loaded, scoped, command, options, world)

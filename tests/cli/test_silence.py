@@ -91,3 +91,17 @@ def test_a_signal_ends_a_gate_that_waits_for_a_silent_network(place: Scene, line
     assert ("slow", "gatekeeper.error.interrupted") in place.junit() or place.junit() == [
         ("run", "gatekeeper.interrupted")
     ]
+
+
+def test_a_signal_ends_a_gate_that_waits_for_a_silent_history(place: Scene) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        project = json.loads((place.folder / "gatekeeper.yaml").read_text())
+        url = f"postgresql+psycopg://postgres@127.0.0.1:{silent.getsockname()[1]}/team"
+        place.write("gatekeeper.yaml", {**project, "history": {"url": url}})
+        process = place.start("gate", "page", "--json", "r.json")
+        client, _ = silent.accept()
+        with client:
+            time.sleep(1.5)  # the queries are answered long since: it is the history that is waited for
+            process.send_signal(signal.SIGINT)
+            assert process.wait(7) == 130  # the driver itself gives up after ten
+    assert (place.report()["finished"], place.report()["exit_code"]) == (False, 130)
