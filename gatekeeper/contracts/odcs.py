@@ -244,6 +244,7 @@ def _table(site: Site) -> ContractTable:
         table=site.table,
         columns=site.declared,
         load_column=site.load_column,
+        load_zone=site.zone_of(site.load_column) if site.load_column else "UTC",
         line=line,
         form=site.form,
     )

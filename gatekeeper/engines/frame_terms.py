@@ -6,7 +6,7 @@ The meaning is that of `gatekeeper.model.sql_condition`, which writes the same p
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from math import isinf, isnan
@@ -150,7 +150,8 @@ def of_rows(of: Population, catalog: Catalog, now: datetime) -> Term | None:
         found.append(AnyOf((within, undated)) if of.undated else within)
     if of.as_of is not None:
         column = scope.fact(of.as_of.column).name
-        found.append(AnyOf((_bound(scope, column, "<=", of.as_of.moment), Missing(column))))
+        there = replace(scope, zone=of.as_of.zone)
+        found.append(AnyOf((_bound(there, column, "<=", of.as_of.moment), Missing(column))))
     return None if not found else found[0] if len(found) == 1 else Every(tuple(found))
 
 

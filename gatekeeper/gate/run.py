@@ -208,7 +208,7 @@ def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list
     except ValueError as wrong:
         raise UsageError(str(wrong)) from None
     as_of = AsOf("", options.as_of) if options.as_of else None
-    loads: dict[Table, str] = load_columns(dict(project.contracts))
+    loads = load_columns(project.contracts)
     rules = {rule.id: rule for scope in scoped for rule in scope.rules}
     promised = [rule for contract in project.contracts.values() for rule in contract.rules]
     events, columns = event_columns(promised), window_columns([*promised, *rules.values()])

@@ -17,12 +17,16 @@ class FileForm(Struct, frozen=True):
 
 
 class ContractTable(Struct, frozen=True, kw_only=True):
-    """A table of a contract. `load_column` tells when a row arrived; `name` is the contract's word for it."""
+    """A table of a contract. `load_column` tells when a row arrived; `name` is the contract's word for it.
+
+    `load_zone` is that of the naive timestamps in it.
+    """
 
     name: str
     table: Table
     columns: tuple[DeclaredColumn, ...] = ()
     load_column: str | None = None
+    load_zone: str = "UTC"
     line: int = 0
     form: FileForm = FileForm()
 

@@ -15,7 +15,7 @@ from gatekeeper.model.baseline import Baseline, Limits, Sample, Today
 from gatekeeper.model.bound import number
 from gatekeeper.model.finding import Finding, Moment, Unit, error
 from gatekeeper.model.predicate import Predicate
-from gatekeeper.model.question import Aggregate, Day, Fold, Last, Past, Question, Slice, Stretches, Window
+from gatekeeper.model.question import Aggregate, Day, Fold, Last, Past, Population, Question, Slice, Stretches, Window
 from gatekeeper.model.rule import Subject
 from gatekeeper.model.stretch import stretches
 from gatekeeper.model.time import zone as zone_of
@@ -32,7 +32,8 @@ def grain_of(on: Subject, keys: Baseline) -> Stretches | None:
     span = window.span if isinstance(window, Last) else window.end - window.start if isinstance(window, Slice) else _DAY
     days = max(1, ceil(span / _DAY))
     late = on.load_column if on.load_column not in (None, window.column) else None
-    return Stretches(window, max(1, keys.over // (days * _DAY)), days, late)
+    zone = on.zone_of(late) if late is not None else "UTC"
+    return Stretches(window, max(1, keys.over // (days * _DAY)), days, late, zone)
 
 
 def _own_window(on: Subject) -> Window | None:
@@ -53,14 +54,20 @@ def event_grain_of(on: Subject, keys: Baseline) -> Stretches | None:
     grain, event = grain_of(on, keys), on.event_column
     if grain is None or event in (None, grain.window.column) or grain.window.column != on.load_column:
         return None
-    return replace(grain, window=replace(grain.window, column=event), load=on.load_column)
+    load = grain.window.column
+    return replace(grain, window=replace(grain.window, column=event), load=load, load_zone=on.zone_of(load))
 
 
 def by_day(
     on: Subject, grain: Stretches, fold: Fold, what: str | Predicate | None = None, shift: float = 0.0
 ) -> Aggregate:
     """The number of each stretch."""
-    return Aggregate(replace(on.rows, window=None, undated=False), fold, what, shift, (grain,))
+    return Aggregate(all_time(on, grain), fold, what, shift, (grain,))
+
+
+def all_time(on: Subject, grain: Stretches) -> Population:
+    """The rule's rows of all days."""
+    return replace(on.rows, window=None, undated=False, zone=on.zone_of(grain.window.column))
 
 
 def earlier(on: Subject, keys: Baseline, *numbers: Aggregate) -> tuple[Question, ...]:
@@ -107,8 +114,10 @@ def arrived(numbers: Mapping[tuple[Any, ...], Any]) -> dict[int, float]:
     }
 
 
-def newest_of(rows: Mapping[int, Any]) -> int:
-    """The newest stretch that was loaded: a few late rows on a day without a load are none."""
+def judged_of(on: Subject, rows: Mapping[int, Any]) -> int:
+    """The stretch that is judged: without a window the newest that was loaded. A few late rows are no load."""
+    if on.rows.window is not None:
+        return 0
     filled = {back: float(many) for back, many in rows.items() if many}
     least = median(filled.values()) / 10 if filled else 0.0
     return min((back for back, many in filled.items() if many >= least), default=0)
@@ -130,11 +139,10 @@ def days_of(
     values: Mapping[int, Any],
     rows: Mapping[int, Any],
     *,
-    newest: bool = False,
+    first: int = 0,
 ) -> Days:
-    """The days of a table that tells them. `newest`: where today has no rows, the newest day that has is judged."""
+    """The days of a table that tells them. `first`: the one that is judged."""
     filled = [back for back, many in rows.items() if many]
-    first = newest_of(rows) if newest else 0
     when = stretches(grain, at.now)
     zone = on.zone_of(grain.window.column)
     touched = [stretch.days(zone) for stretch in when]

@@ -65,10 +65,11 @@ Window = Last | Day | Slice
 
 
 class AsOf(Struct, frozen=True):
-    """Rows loaded after this moment aren't there yet."""
+    """Rows loaded after this moment aren't there yet. `zone` is that of the column's naive timestamps."""
 
     column: str
     moment: datetime
+    zone: str = "UTC"
 
 
 class Population(Struct, frozen=True, cache_hash=True):
@@ -89,20 +90,25 @@ class Stretches(Struct, frozen=True):
     """Rows by stretches of time: 0 is `window`, n the same stretch n times `days` days earlier, None all others.
 
     With `load`, a row of a stretch that was loaded later after it than now is after `window` has the key -1 - n:
-    as of its own day it was not there yet.
+    as of its own day it was not there yet. `load_zone` is that of its naive timestamps.
     """
 
     window: Window
     back: int
     days: int = 1
     load: str | None = None
+    load_zone: str = "UTC"
 
 
 class Cuts(Struct, frozen=True):
-    """Rows by the number of `edges` (ascending, in UTC) that their time has reached; None without a time."""
+    """Rows by the number of `edges` (ascending, in UTC) that their time has reached; None without a time.
+
+    `zone` is that of the column's naive timestamps.
+    """
 
     column: str
     edges: tuple[datetime, ...]
+    zone: str = "UTC"
 
 
 class Spread(Struct, frozen=True):

@@ -100,7 +100,8 @@ def conditions(of: Population, catalog: Catalog, dialect: str, now: datetime) ->
         found.extend([_or_null(scope, of.window.column, all_of(within))] if of.undated else within)
     if of.as_of is not None:
         # a row that doesn't say when it was loaded is not known to be loaded later
-        found.append(_or_null(scope, of.as_of.column, time_bound(scope, of.as_of.column, "<=", of.as_of.moment)))
+        there = replace(scope, zone=of.as_of.zone)
+        found.append(_or_null(there, of.as_of.column, time_bound(there, of.as_of.column, "<=", of.as_of.moment)))
     return tuple(found)
 
 

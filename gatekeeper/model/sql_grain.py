@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from msgspec.structs import replace
 from sqlglot import exp
 
 from gatekeeper.model.question import Cuts, Each, Grain, Last, Spread, Stretches
@@ -49,7 +50,8 @@ def _key(grain: Grain, scope: Scope, now: datetime) -> Tree:
     match grain:
         case Stretches():
             return _stretched(grain, scope, now)
-        case Cuts(column, edges):
+        case Cuts(column, edges, zone):
+            scope = replace(scope, zone=zone)
             leaves: list[Tree] = [exp.Literal.number(number) for number in range(len(edges) + 1)]
             said = exp.Is(this=scope.column(column), expression=exp.Null())
             return exp.Case(ifs=[exp.If(this=said, true=exp.Null())], default=_tree(scope, column, ">", edges, leaves))
@@ -65,7 +67,7 @@ def _stretched(grain: Stretches, scope: Scope, now: datetime) -> Tree:
     for number, part in reversed(list(enumerate(stretches(grain, now)))):
         leaf: Tree = exp.Literal.number(number)
         if grain.load is not None:
-            late = time_bound(scope, grain.load, ">", part.arrived)
+            late = time_bound(replace(scope, zone=grain.load_zone), grain.load, ">", part.arrived)
             leaf = exp.Case(ifs=[exp.If(this=late, true=exp.Literal.number(-1 - number))], default=leaf)
         if edges and edges[-1] >= part.start:
             leaves.pop()

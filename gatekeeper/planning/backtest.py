@@ -24,12 +24,16 @@ Key = tuple[Any, ...]
 
 
 class Within(Struct, frozen=True):
-    """The rows whose time is later than `after` and not later than `until`; `undated`: those without a time, too."""
+    """The rows whose time is later than `after` and not later than `until`; `undated`: those without a time, too.
+
+    `zone` is that of the column's naive timestamps.
+    """
 
     column: str
     after: datetime | None
     until: datetime
     undated: bool = False
+    zone: str = "UTC"
 
 
 class Asked(Struct, frozen=True):
@@ -45,12 +49,14 @@ def asked_at(question: Aggregate, moment: datetime) -> Asked:
     """What the question means at that moment."""
     of = question.of
     whole = replace(question, of=replace(of, window=None, as_of=None, undated=False), by=())
-    rows = [] if of.window is None else [_within(of.window, _of_window(of.window, moment), undated=of.undated)]
+    rows = []
+    if of.window is not None:
+        rows.append(_within(of.window, _of_window(of.window, moment), of.zone, undated=of.undated))
     if of.as_of is not None:
-        rows.append(Within(of.as_of.column, None, of.as_of.moment, undated=True))
+        rows.append(Within(of.as_of.column, None, of.as_of.moment, undated=True, zone=of.as_of.zone))
     grains = [grain for grain in question.by if isinstance(grain, Stretches)]
     rest = tuple(grain for grain in question.by if not isinstance(grain, Stretches))
-    days = tuple(part for grain in grains for part in _days(grain, moment))
+    days = tuple(part for grain in grains for part in _days(grain, moment, of.zone))
     return Asked(replace(whole, by=rest), tuple(rows), days)
 
 
@@ -58,19 +64,20 @@ def _of_window(window: Window, moment: datetime) -> Stretch:
     return stretches(Stretches(window, 0), moment)[0]
 
 
-def _within(window: Window, stretch: Stretch, *, undated: bool = False) -> Within:
+def _within(window: Window, stretch: Stretch, zone: str, *, undated: bool = False) -> Within:
     tick = timedelta(0) if isinstance(window, Last) else _TICK
-    return Within(window.column, stretch.start - tick, stretch.end - tick, undated)
+    return Within(window.column, stretch.start - tick, stretch.end - tick, undated, zone)
 
 
-def _days(grain: Stretches, moment: datetime) -> Iterable[tuple[int, tuple[Within, ...]]]:
+def _days(grain: Stretches, moment: datetime, zone: str) -> Iterable[tuple[int, tuple[Within, ...]]]:
     for back, stretch in enumerate(stretches(grain, moment)):
-        mine = _within(grain.window, stretch)
+        mine = _within(grain.window, stretch, zone)
         if grain.load is None:
             yield back, (mine,)
         else:
-            yield back, (mine, Within(grain.load, None, stretch.arrived, undated=True))
-            yield -1 - back, (mine, Within(grain.load, stretch.arrived, datetime.max.replace(tzinfo=moment.tzinfo)))
+            yield back, (mine, Within(grain.load, None, stretch.arrived, undated=True, zone=grain.load_zone))
+            end = datetime.max.replace(tzinfo=moment.tzinfo)
+            yield -1 - back, (mine, Within(grain.load, stretch.arrived, end, zone=grain.load_zone))
 
 
 class Pass(Struct):
@@ -85,24 +92,22 @@ class Pass(Struct):
 def passes(asked: Iterable[Asked]) -> list[Pass]:
     """As few passes as the questions need: one for each table, and one for each spread of a column."""
     asked = list(asked)
-    columns: dict[tuple[Table, str], set[str]] = {}
-    edges: dict[tuple[Table, str], dict[str, set[datetime]]] = {}
+    zones: dict[Table, dict[str, str]] = {}
+    edges: dict[Table, dict[str, set[datetime]]] = {}
     for one in asked:
-        of = one.whole.of
-        key = (of.table, of.zone)
+        table = one.whole.of.table
         for within in (*one.rows, *(w for _, day in one.days for w in day)):
-            columns.setdefault(key, set()).add(within.column)
-            ends = edges.setdefault(key, {}).setdefault(within.column, set())
+            zones.setdefault(table, {})[within.column] = within.zone
+            ends = edges.setdefault(table, {}).setdefault(within.column, set())
             ends.update(end for end in (within.after, within.until) if end is not None and end.year < 9999)
-    found: dict[tuple[Table, str, tuple[Grain, ...]], Pass] = {}
+    found: dict[tuple[Table, tuple[Grain, ...]], Pass] = {}
     for one in asked:
-        of = one.whole.of
-        key = (of.table, of.zone)
-        named = tuple(sorted(columns.get(key, ())))
+        table = one.whole.of.table
+        named = tuple(sorted(zones.get(table, ())))
         made = found.setdefault(
-            (*key, one.whole.by), Pass(named, {name: tuple(sorted(edges[key][name])) for name in named})
+            (table, one.whole.by), Pass(named, {name: tuple(sorted(edges[table][name])) for name in named})
         )
-        cuts = tuple(Cuts(name, made.edges[name]) for name in named)
+        cuts = tuple(Cuts(name, made.edges[name], zones[table][name]) for name in named)
         made.questions.setdefault(one.whole, replace(one.whole, by=(*cuts, *one.whole.by)))
     return list(found.values())
 

@@ -44,7 +44,7 @@ class Course:
             connection = asked.of.table.connection
             dialect, now = around.dialects[connection], around.nows[connection]
             assert asked.of.as_of is not None
-            cuts = Cuts(asked.of.as_of.column, self._edges)
+            cuts = Cuts(asked.of.as_of.column, self._edges, asked.of.as_of.zone)
             text = repeats_by(asked, cuts, around.catalogs[asked.of.table], dialect, now)
         else:
             connection = asked.child.table.connection
@@ -71,7 +71,7 @@ class Course:
         )
 
     def _cuts(self, as_of: AsOf | None) -> Cuts | None:
-        return Cuts(as_of.column, self._edges) if as_of is not None else None
+        return Cuts(as_of.column, self._edges, as_of.zone) if as_of is not None else None
 
 
 def courses(asked: Mapping[Lasting, Lasting], moments: Sequence[datetime]) -> dict[Lasting, Course]:

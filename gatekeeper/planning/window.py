@@ -54,7 +54,7 @@ def narrowed(
     rule: PlannedRule,
     window: tuple[datetime | date, datetime | date] | None,
     as_of: AsOf | None,
-    loads: dict[Table, str],
+    loads: Mapping[Table, WindowColumn],
     events: Mapping[Table, str] = MappingProxyType({}),
     columns: Mapping[Table, WindowColumn] = MappingProxyType({}),
 ) -> PlannedRule:
@@ -69,7 +69,7 @@ def narrowed(
             bounds = [_utc(point, own[1], after=after) for point, after in zip(window, (False, True), strict=True)]
             of = replace(of, window=Slice(own[0], bounds[0], bounds[1]), zone=own[1])
         if as_of is not None and of.table in loads:
-            of = replace(of, as_of=AsOf(loads[of.table], as_of.moment))
+            of = replace(of, as_of=AsOf(loads[of.table][0], as_of.moment, loads[of.table][1]))
         return of
 
     if rule.on is None:
@@ -86,7 +86,8 @@ def narrowed(
     elif parent is not None:
         parent = replace(parent, rows=population(parent.rows))
     rows = population(rule.on.rows, None if is_whole else columns.get(table))
-    on = replace(rule.on, rows=rows, parent=parent, load_column=loads.get(table), event_column=events.get(table))
+    load = loads[table][0] if table in loads else None
+    on = replace(rule.on, rows=rows, parent=parent, load_column=load, event_column=events.get(table))
     if isinstance(kind, SameDay):
         kind = dataclasses.replace(
             kind, clocks=tuple(dataclasses.replace(clock, of=population(clock.of)) for clock in kind.clocks)
@@ -114,12 +115,12 @@ def measured_whole(rules: Iterable[PlannedRule]) -> list[Table]:
     return list(dict.fromkeys(found))
 
 
-def _as_of(clock: Clock, as_of: AsOf | None, loads: dict[Table, str]) -> Clock:
+def _as_of(clock: Clock, as_of: AsOf | None, loads: Mapping[Table, WindowColumn]) -> Clock:
     """The output may name the column of load times where the contract names none."""
-    column = loads.get(clock.of.table) or (None if clock.is_event else clock.column)
-    if as_of is None or column is None:
+    load = loads.get(clock.of.table) or (None if clock.is_event else (clock.column, clock.zone))
+    if as_of is None or load is None:
         return clock
-    return dataclasses.replace(clock, of=replace(clock.of, as_of=AsOf(column, as_of.moment)))
+    return dataclasses.replace(clock, of=replace(clock.of, as_of=AsOf(load[0], as_of.moment, load[1])))
 
 
 def event_columns(rules: Iterable[PlannedRule]) -> dict[Table, str]:
@@ -134,9 +135,10 @@ def event_columns(rules: Iterable[PlannedRule]) -> dict[Table, str]:
     return found
 
 
-def load_columns(contracts: dict[str, Contract]) -> dict[Table, str]:
+def load_columns(contracts: Mapping[str, Contract]) -> dict[Table, WindowColumn]:
     """The columns that tell when a row arrived, where a contract names one."""
-    return {t.table: t.load_column for contract in contracts.values() for t in contract.tables if t.load_column}
+    tables = [table for contract in contracts.values() for table in contract.tables]
+    return {t.table: (t.load_column, t.load_zone) for t in tables if t.load_column}
 
 
 def parse_moment(text: str) -> datetime:

@@ -23,6 +23,7 @@ from gatekeeper.model.past import (
     earlier,
     grain_of,
     judged,
+    judged_of,
     plainly,
     too_few,
 )  # fmt: skip
@@ -105,7 +106,7 @@ class ColumnAggregate:
             else:
                 folds = [all_rows(seen[q], _adding(q.fold)) for q in asked]
                 rows, values = folds[0], {back: self._of(*(part.get(back) for part in folds[1:])) for back in folds[0]}
-            days = days_of(on, grain, at, values, rows, newest=on.rows.window is None)
+            days = days_of(on, grain, at, values, rows, first=judged_of(on, rows))
         if on.rows.window is None and (days is None or too_few(keys, days) is not None):
             days = days_before(on, at, measured, self._earlier(keys, on, seen), seen[count(on.rows)])
         assert days is not None

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from gatekeeper.model.baseline import Baseline, Limits
 from gatekeeper.model.distance import DISTANCES, Distance
 from gatekeeper.model.finding import Finding, Moment, Seen, error
-from gatekeeper.model.past import days_of, grain_of, judged, newest_of, plainly, too_few
+from gatekeeper.model.past import all_time, days_of, grain_of, judged, judged_of, plainly, too_few
 from gatekeeper.model.question import Aggregate, Question, Spread, Stretches, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.model.usual import Point, usual
@@ -72,15 +72,15 @@ class Distribution:
         return finding if finding.status == "error" else replace(finding, evaluated_rows=rows, absence=False)
 
     def _spread(self, on: Subject, grain: Stretches) -> Aggregate:
-        return Aggregate(replace(on.rows, window=None, undated=False), "count", None, 0.0, (grain, Spread(self.column)))
+        return Aggregate(all_time(on, grain), "count", None, 0.0, (grain, Spread(self.column)))
 
     def _judge(self, on: Subject, grain: Stretches, found: Mapping[int, Counter[Any]], at: Moment) -> Finding:
         sizes = {back: groups.total() for back, groups in found.items()}
-        first = newest_of(sizes) if on.rows.window is None else 0
+        first = judged_of(on, sizes)
         enough = {b: g for b, g in found.items() if sizes[b] >= _FEWEST and b > first}
         whole = {back: sizes[back] for back in (first, *enough) if back in sizes}
         keys = dataclasses.replace(self.baseline, min_ratio=None, max_ratio=None)
-        days = days_of(on, grain, at, whole, whole, newest=on.rows.window is None)
+        days = days_of(on, grain, at, whole, whole, first=first)
         if (few := too_few(keys, days)) is not None:
             return few
         now = found[first]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from gatekeeper.model.baseline import Baseline, limits_of_share
 from gatekeeper.model.bound import NOTHING, Amount, judge_rows
 from gatekeeper.model.finding import Finding, Moment, Seen
-from gatekeeper.model.past import all_rows, by_day, days_before, days_of, earlier, grain_of, judged, too_few
+from gatekeeper.model.past import all_rows, by_day, days_before, days_of, earlier, grain_of, judged, judged_of, too_few
 from gatekeeper.model.question import Past, Question, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.rules import RULES
@@ -58,7 +58,7 @@ class Nulls:
             rows = all_rows(seen[by_day(on, grain, "count")], lambda a, b: a + b)
             there = all_rows(seen[by_day(on, grain, "count", self.column)], lambda a, b: a + b)
             shares = {back: (many - there.get(back, 0)) / many for back, many in rows.items() if many}
-            days = days_of(on, grain, at, shares, rows, newest=on.rows.window is None)
+            days = days_of(on, grain, at, shares, rows, first=judged_of(on, rows))
         if on.rows.window is None and (days is None or too_few(keys, days) is not None):
             then = dict(seen[Past(count(of, self.column), keys.over)])
             runs = [(when, 1 - then[when] / many) for when, many in seen[Past(count(of), keys.over)]

@@ -262,7 +262,7 @@ def times(zone):
     for column in ("day", "At", "zoned"):
         yield Last(column, timedelta(days=1)), column, lambda t: NOW - timedelta(days=1) < t <= NOW
         yield Slice(column, NOW - timedelta(days=2), NOW), column, lambda t: NOW - timedelta(days=2) <= t < NOW
-        yield AsOf(column, NOW), column, lambda t: t <= NOW
+        yield AsOf(column, NOW, zone), column, lambda t: t <= NOW
         if column != "day":
             yield Day(column, "yesterday", "Europe/Berlin"), column, lambda t: day[0] <= t < day[1]
 
@@ -272,7 +272,7 @@ def test_a_window_holds_the_same_rows_everywhere(live, zone):
     for dialect, (session, catalog) in live.items():
         for window, column, holds in times(zone):
             of = (
-                Population(TABLE, as_of=window, zone=zone)
+                Population(TABLE, as_of=window)
                 if isinstance(window, AsOf)
                 else Population(TABLE, window=window, zone=zone)
             )

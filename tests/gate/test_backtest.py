@@ -48,7 +48,8 @@ def project(folder: Path, url: str) -> None:
     ]
     columns = {"id": "integer", "parent": "integer", "kind": "string", "amount": "number"}
     properties = [f"{{name: {name}, logicalType: {kind}}}" for name, kind in columns.items()]
-    properties += [f"{{name: {name}, logicalType: timestamp}}" for name in ("loaded_at", "event_at")]
+    properties += ["{name: loaded_at, logicalType: timestamp}"]
+    properties += ["{name: event_at, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: America/New_York}}"]
     lines = "\n".join(f"      - {rule}" for rule in quality)
     (folder / "c.odcs.yaml").write_text(
         f"""apiVersion: v3.1.0
