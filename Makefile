@@ -14,7 +14,7 @@ SPARK := .venv-spark
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test spark lint types bench bench-lineage docs accept check build clean
+.PHONY: help demo test spark lint types bench bench-lineage bench-year docs accept check build clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST)
@@ -48,6 +48,11 @@ bench: $(DEV)  ## the gate beside SQL by hand and public tools; writes docs/perf
 
 bench-lineage: $(DEV)  ## lineage beside sqllineage, collate-sqllineage and openlineage-sql
 	$(BIN)/python bench/lineage.py
+
+# other years: make bench-year FIRST=100
+FIRST ?= 1
+bench-year: $(DEV)  ## baselines over five simulated years beside the usual methods, half an hour; writes docs/baselines.md
+	$(BIN)/python bench/year.py 5 $(FIRST)
 
 docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON Schemas
 	$(BIN)/python docs/generate.py

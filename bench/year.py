@@ -1,8 +1,9 @@
-"""A simulated year of eight tables with incidents, ours beside the usual: `python bench/year.py [SEEDS [DAYS]]`.
+"""A simulated year of eight tables with incidents, ours beside the usual: `python bench/year.py [SEEDS [FIRST [DAYS]]]`.
 
 Every morning at 06:30 in Berlin the gate is asked, by `--as-of`, about a DuckDB warehouse that has weekdays, a season
 of the year, growth, holidays, heavy tails, small tables, campaigns, reloads and late facts. An incident stands in the
 data for that morning, or the mornings that it lasts, and is then mended. The usual methods judge the same numbers.
+Five whole years are written into docs/baselines.md. Some mornings are put to a real `gatekeeper check --as-of`, too.
 """
 
 # ruff: noqa: E501
@@ -10,6 +11,7 @@ import json
 import math
 import random
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,6 +30,7 @@ from gatekeeper.engines import connect
 from gatekeeper.gate.run import Options, World, run, scopes
 
 BERLIN = ZoneInfo("Europe/Berlin")
+EACH_SO_OFTEN = 30
 WARM = 70
 # rows a day, spread of the day's noise, weekend's share, what holidays leave, null share, sigma of log(amount), window
 TABLES = {
@@ -332,6 +335,16 @@ def blames(method, findings, seen, past, day):
     return base | {t for t, what in seen if METHODS[method](past[t, what], day, seen[t, what])}
 
 
+def agrees(folder, at, report):
+    """Raises: AssertionError unless the command line finds the same."""
+    line = [sys.executable, "-m", "gatekeeper", "check", "--as-of", at.isoformat(), "--json", "told.json"]
+    ran = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    told = json.loads((folder / "told.json").read_text())
+    found = {rule["id"]: (rule["status"], rule["measured"]) for rule in told["rules"]}
+    assert found == {rule.id: (rule.status, rule.measured) for rule in report.rules}, (at, ran.stderr)
+    assert (told["verdict"], ran.returncode) == (report.verdict, report.exit_code), (at, ran.stderr)
+
+
 def simulate(seed, days, loud=False):
     """Caught, all, and false blocks of each method, and the seconds of a gate."""
     with tempfile.TemporaryDirectory() as name:
@@ -356,6 +369,8 @@ def simulate(seed, days, loud=False):
             report = run(project, scopes(project, "check", [], "refresh"), "check", options, world)
             seconds.append(time.perf_counter() - began)
             findings = {r.id: r for r in report.rules if r.status in ("fail", "late", "error")}
+            if number % EACH_SO_OFTEN == 0 or (active and active.first == today and number % 5 == 0):
+                agrees(year.folder, options.as_of, report)
             for method in methods:
                 blamed = blames(method, findings, seen, past, today)
                 if active and active.table in blamed and active.passes <= today <= active.due:
@@ -378,29 +393,61 @@ def simulate(seed, days, loud=False):
         return {m: (caught[m], len(incidents), len(wrong[m])) for m in methods}, missed, statistics.median(seconds)
 
 
-def interval(values):
-    """The mean and its 95 % interval (Student's t)."""
-    mean = statistics.mean(values)
-    if len(values) < 2:
-        return f"{mean:6.1f}"
-    t = {2: 12.7, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36}.get(len(values), 2.0)
-    return f"{mean:6.1f} ± {t * statistics.stdev(values) / math.sqrt(len(values)):.1f}"
+def wilson(caught, of):
+    """The 95 % interval of a share. Source: Wilson, JASA 22 (1927)."""
+    z, share = 1.96, caught / of
+    middle, half = share + z * z / (2 * of), z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    return [100 * (middle + way * half) / (1 + z * z / of) for way in (-1, 1)]
 
 
-def main(seeds=5, days=365):
-    every = defaultdict(list)
-    for seed in range(1, seeds + 1):
+def poisson(count):
+    """The 95 % interval of a count. Sources: Garwood, Biometrika 28 (1936); Wilson, Hilferty, PNAS 17 (1931)."""
+
+    def end(of, way):
+        return of * (1 - 1 / (9 * of) + way * 1.96 / (3 * math.sqrt(of))) ** 3 if of else 0.0
+
+    return end(count, -1), end(count + 1, 1)
+
+
+def table(every, days):
+    """Each method's line: what it caught on the first day, and how often it was wrong in a year."""
+    lines = ["| method | caught on the first day, % | false blocks a year |", "|---|---|---|"]
+    for method, results in every.items():
+        caught, of, wrong = (sum(column) for column in zip(*results, strict=True))
+        years = len(results) * days / 365
+        low, high = wilson(caught, of)
+        least, most = (end / years for end in poisson(wrong))
+        lines.append(
+            f"| {method} | {100 * caught / of:.0f} ({low:.0f} to {high:.0f}) | {wrong / years:.1f} ({least:.1f} to {most:.1f}) |"
+        )
+    return lines
+
+
+def written(lines, of):
+    """The table in docs/baselines.md, between its marks."""
+    page = Path(__file__).parent.parent / "docs" / "baselines.md"
+    before, mark, rest = page.read_text().partition("<!-- measured: year -->\n")
+    after = rest.partition("<!-- end -->")
+    page.write_text(before + mark + "\n".join([of, "", *lines]) + "\n" + "".join(after[1:]))
+
+
+def main(seeds=5, first=1, days=365):
+    every, lost = defaultdict(list), []
+    for seed in range(first, first + seeds):
         found, missed, seconds = simulate(seed, days, loud="-v" in sys.argv)
         for method, result in found.items():
             every[method].append(result)
         caught, of, wrong = found["ours"]
+        lost += missed
         print(
-            f"seed {seed}: {caught} of {of} caught, {wrong} false; a gate {seconds:.2f} s; missed: {', '.join(missed) or 'none'}"
+            f"seed {seed}: {caught} of {of} caught, {wrong} false; a gate {seconds:.2f} s; missed: {', '.join(missed) or 'none'}",
+            flush=True,
         )
-    print(f"\n{'method':<26}{'caught on the first day, %':<30}false blocks a year")
-    for method, results in every.items():
-        shares = [100 * caught / of for caught, of, _ in results]
-        print(f"{method:<26}{interval(shares):<30}{interval([wrong * 365 / days for _, _, wrong in results])}")
+    lines = table(every, days)
+    print("", *lines, sep="\n")
+    if (seeds, days) == (5, 365):
+        of = f"Seeds {first} to {first + seeds - 1}; shares with Wilson's interval, counts with Garwood's. Missed by ours: "
+        written(lines, f"{of}{', '.join(sorted(lost)) or 'none'}.")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,18 @@ def test_a_share_is_judged_by_how_many_rows_it_is_of():
     assert 0.05 < many.high < 0.12 < few.high
 
 
+def test_the_shares_of_days_with_three_rows_widen_no_limit():
+    random = Random(14)
+    past = []
+    for back in range(1, 57):
+        day = MONDAY - timedelta(days=back)
+        rows = 3 if day.weekday() > 4 else 28
+        past.append(Sample(back, day, sum(random.random() < 0.1 for _ in range(rows)) / rows, rows))
+    found = limits_of_share(Baseline(), past, Today(MONDAY, 0.65, 28))
+    assert found.high is not None
+    assert 0.3 < found.high < 0.65
+
+
 def test_an_average_that_creeps_is_caught_though_each_day_is_near_the_last():
     random = Random(6)
     level = [50 * (1.0 if back > 30 else 1 + 0.01 * (31 - back)) for back in range(1, 57)]
@@ -166,9 +178,60 @@ def test_the_turn_of_a_month_may_bring_what_the_last_one_brought():
     ]
     past = [Sample(back, d, value, value) for back, (d, value) in enumerate(zip(days, rows, strict=True), 1)]
     assert holds(limits_of_amount(AS_IT_COMES, past, Today(day, 1_250, 1_250)), 1_250)
-    amid = [Sample(s.back, s.day - timedelta(days=13), s.value, s.rows) for s in past]
-    there = Today(day - timedelta(days=13), 1_250, 1_250)
-    assert not holds(limits_of_amount(AS_IT_COMES, amid, there), 1_250)
+    # on the 23rd nothing is due again that came on the 22nd of another stretch
+    amid = [Sample(s.back, s.day - timedelta(days=7), s.value if s.value < 1_000 else 300, s.rows) for s in past]
+    assert not holds(limits_of_amount(AS_IT_COMES, amid, Today(day - timedelta(days=7), 1_250, 1_250)), 1_250)
+
+
+def test_what_came_on_the_fifteenth_may_come_on_it_again():
+    day = date(2026, 7, 15)
+    days = [day - timedelta(days=back) for back in range(1, 57)]
+    past = [Sample(back, d, 900.0 if d.day == 15 else 300.0, 300) for back, d in enumerate(days, 1)]
+    assert holds(limits_of_amount(AS_IT_COMES, past, Today(day, 1_000, 1_000)), 1_000)
+    before = [Sample(s.back, s.day - timedelta(days=6), s.value, s.rows) for s in past]
+    assert not holds(limits_of_amount(AS_IT_COMES, before, Today(day - timedelta(days=4), 1_000, 1_000)), 1_000)
+
+
+def test_two_weeks_that_were_loaded_anew_leave_the_level_as_it_was():
+    usual = week(10, 3_000, weekend=1)
+    anew = [35_000.0 if back == 1 else 0.0 if back <= 12 else value for back, value in enumerate(usual, 1)]
+    found = limits(anew, 3_000)
+    assert [holds(found, value) for value in (0, 3_000, 8_000)] == [False, True, False]
+    # and the day on which they come has what the days before lack
+    assert holds(limits([0.0 if back <= 11 else v for back, v in enumerate(usual, 1)], 36_000), 36_000)
+
+
+def test_of_three_rows_on_sundays_none_may_come_on_a_holiday():
+    random = Random(11)
+    days = [MONDAY - timedelta(days=back) for back in range(1, 57)]
+    usual = [float(random.randrange(2, 5) if d.weekday() == 6 else random.randrange(25, 36)) for d in days]
+    assert holds(limits(usual, 0, near=2), 0)
+    assert not holds(limits(usual, 0), 0)
+
+
+def test_a_drift_after_new_year_is_one_and_a_quiet_christmas_is_none():
+    def judged(level: list[float], day: date) -> Limits:
+        past = [Sample(b, day - timedelta(days=b), 2_000 * v, 2_000 * v) for b, v in enumerate(level[1:], 1)]
+        return limits_of_amount(AS_IT_COMES, past, Today(day, 2_000 * level[0], 2_000, many_holidays=True))
+
+    noise = Random(12)
+    falling = [(1 - 0.01 * max(0, 35 - back)) * math.exp(noise.gauss(0, 0.03)) for back in range(57)]
+    assert judged(falling, date(2026, 2, 10)).drift
+    quiet = [(0.7 if back <= 14 else 1.0) * math.exp(noise.gauss(0, 0.03)) for back in range(57)]
+    assert not judged(quiet, date(2026, 1, 5)).drift
+
+
+def test_what_lasts_from_day_to_day_may_go_on_from_where_it_is():
+    random = Random(13)
+    wave, degrees = 0.0, []
+    for _ in range(57):
+        wave = 0.9 * wave + random.gauss(0, 1)
+        degrees.append(10 + wave)
+    degrees[0] = degrees[1] = max(degrees) + 4
+    past = [Sample(back, MONDAY - timedelta(days=back), value, 480) for back, value in enumerate(degrees[1:], 1)]
+    now = degrees[1] + 2.5
+    assert holds(limits_of_value(AS_IT_COMES, past, Today(MONDAY, now, 480), 0.08), now)
+    assert not holds(limits_of_value(AS_IT_COMES, past, Today(MONDAY, 100, 480), 0.08), 100)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -183,6 +246,20 @@ def test_an_average_that_wanders_with_the_weather_is_no_drift(seed):
         past = [Sample(b, MONDAY - timedelta(days=b), degrees[n - b], 480) for b in range(1, 57)]
         wrong += not holds(limits_of_value(AS_IT_COMES, past, Today(MONDAY, degrees[n], 480), 0.08), degrees[n])
     assert wrong <= 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "apart", "lost_rows", "found"),
+    [(True, 12, 0, False), (False, 0, 2, False), (False, 0, 8, True), (True, 12, 3, False), (False, 3, 0, False)],
+)
+def test_of_few_rows_a_key_that_lies_apart_is_no_loss(seen: bool, apart: int, lost_rows: int, found: bool):
+    many = {(back,): 30 for back in range(40)}
+    first = {(back,): 30 * (40 - back) for back in range(40)}
+    last = {key: 29 + value for key, value in first.items()}
+    last[7,] += 12 if seen else 0
+    many[0,] -= lost_rows
+    last[0,] += apart
+    assert (lost(many, first, last) is not None) is found
 
 
 KEYS = {(back,): 1000 for back in range(40)}

@@ -12,7 +12,9 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import asin, exp, log, pi, sin, sqrt
+from functools import lru_cache
+from itertools import pairwise
+from math import asin, exp, inf, log, pi, sin, sqrt
 from statistics import median
 from typing import Literal
 
@@ -22,14 +24,20 @@ from gatekeeper.model.usual import Point, Usual, usual
 from gatekeeper.model.written import Duration
 
 _OFF, _FALL = 5.0, 6.0
-# A week's median by which a value has drifted: weather, unlike noise, lasts.
-_DRIFT = 8.0
+# A week's median by which a value has drifted, in spreads of such medians.
+_DRIFT = 6.0
+# Tails are heavier than six spreads tell: until a fall matters, more of them are let pass.
+_FAR, _MATTERS = 8.5, 0.25
 _BY_CHANCE = 4.5
+# What a volume has lost where no season takes so much, on the scale of logarithms; and how many standard errors.
+_FALLEN, _SURE = 0.26, 4.5
+# What the index of dispersion is by chance, without its outer tenth, is 0.6.
+_UNEVEN = 1.2
 # What a benign day brings: a campaign more than half again, a short day of the change of clocks 4 % less.
-_LEAST, _MOST, _FEW = 0.93, 1.75, 3
+_LEAST, _MOST, _FEW, _MANY = 0.93, 1.75, 3, 20
 _HOLIDAY, _NEAR_HOLIDAY = 0.3, 0.6
 # So many working days around the turn of a month, what the month before had there may come again.
-_EDGE, _AGAIN = 3, 1.5
+_EDGE, _AGAIN, _SOME = 3, 1.5, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,7 @@ class Today(Struct, frozen=True):
 
 def limits_of_amount(keys: Baseline, past: Sequence[Sample], today: Today, *, counted: bool = True) -> Limits:
     """Of a number of rows, or a sum over rows, which grows with the days and falls on holidays."""
-    points = _logs(past)
+    points = _logs(_without_outages(past))
     like = [p.value for p in points if p.day.weekday() == today.day.weekday()] or [p.value for p in points]
     least = median(like) - 1.2  # a third
     found = usual(points, same_weekday=keys.same_weekday, trend=True, daily=today.daily, least=least)
@@ -107,7 +115,8 @@ def limits_of_amount(keys: Baseline, past: Sequence[Sample], today: Today, *, co
     is_steady = len(past) >= 28 and centre >= 20
     below, above = (_parts(side, chance, is_steady=is_steady) for side in (found.below, found.calm))
     # a bad day loses a share; on the scale of roots a count's own chance is the same for small and large
-    fall, rise = sqrt(centre) * (1 - exp(-_FALL * below[0] / 2)), sqrt(centre) * _OFF * above[0] / 2
+    far = max(_FALL * below[0], min(_FAR * below[0], _MATTERS))
+    fall, rise = sqrt(centre) * (1 - exp(-far / 2)), sqrt(centre) * _OFF * above[0] / 2
     low = max(0.0, sqrt(centre) - sqrt(fall**2 + below[1] ** 2)) ** 2
     few = _FEW if counted else 0
     low = min(low, _LEAST * centre, max(0.0, centre - few))
@@ -120,13 +129,14 @@ def limits_of_amount(keys: Baseline, past: Sequence[Sample], today: Today, *, co
         # no rows at all are never a slow day where there were always some
         low = max(low, 0.25 * least if centre >= 50 else 0.5)
     for share in _of_last_month(found, past, today.day):
-        low = share * centre / _AGAIN if share * centre < low else low
+        low = share * centre / _AGAIN if share > _SOME and share * centre < low else low
         high = max(high, _AGAIN * share * centre) if share > 1.25 else high
     if today.near:
         # what is closed on a weekday may be closed on a holiday
         quiet = max(0.0, min(exp(found.level + effect) for effect in found.weekdays.values() or [0.0]) - 1)
-        quiet = min(centre, quiet)
-        low = min(low, (_HOLIDAY if today.near == 2 else _NEAR_HOLIDAY) * min(low, quiet))
+        quiet = (_HOLIDAY if today.near == 2 else _NEAR_HOLIDAY) * min(low, quiet)
+        # of so few that are expected, none may come by chance
+        low = min(low, max(0.0, sqrt(quiet) - _BY_CHANCE / 2) ** 2 if counted and quiet < 2 * _FEW else quiet)
         high *= 1.3
     drift = _drift_down(found, log(today.value + 0.5), today) if today.daily else ""
     return _as_said(keys, Limits(low, high, centre, found.by_weekday, drift))
@@ -134,16 +144,29 @@ def limits_of_amount(keys: Baseline, past: Sequence[Sample], today: Today, *, co
 
 def limits_of_share(keys: Baseline, past: Sequence[Sample], today: Today) -> Limits:
     """Of a share of the rows (0 to 1) that is bad when it is large."""
-    points = [Point(s.back, s.day, _angle(s.value)) for s in past]
-    found = usual(points, same_weekday=keys.same_weekday, daily=today.daily)
     rows = max(median(sample.rows for sample in past), 1.0)
-    own = max(0.0, found.spread**2 - 1 / rows)
+    # a share of three rows tells nothing of how shares vary
+    told = [s for s in past if s.rows >= rows / 2]
+    points = [Point(s.back, s.day, _angle(s.value)) for s in told]
+    found = usual(points, same_weekday=keys.same_weekday, daily=today.daily)
+    own = max(0.0, found.spread**2 - 1 / rows) if _is_uneven(told) else 0.0
     centre = found.of(today.day)
     half = sqrt(_OFF**2 * own + _BY_CHANCE**2 / max(today.rows, 1.0))
     share = sin(min(max(centre, 0.0), pi) / 2) ** 2
     high = sin(min(max(centre, 0.0) + half, pi) / 2) ** 2
     high = max(high, 1.5 * share / (1 + 0.5 * share) + 0.01, share + 5 / max(today.rows, 1.0))
     return _as_said(keys, Limits(None, high, share, found.by_weekday))
+
+
+def _is_uneven(past: Sequence[Sample]) -> bool:
+    """Whether shares differ by more than chance does, the outer tenth of the days left out.
+
+    Source: the index of dispersion, Fisher, Statistical Methods for Research Workers (1925), section 19.
+    """
+    share = sum(s.value * s.rows for s in past) / max(sum(s.rows for s in past), 1.0)
+    sizes = sorted((s.value - share) ** 2 * s.rows for s in past)
+    inner = sizes[: max(1, int(0.9 * len(sizes)))]
+    return sum(inner) / len(inner) > _UNEVEN * share * (1 - share)
 
 
 def limits_of_value(keys: Baseline, past: Sequence[Sample], today: Today, least: float) -> Limits:
@@ -160,14 +183,22 @@ def limits_of_value(keys: Baseline, past: Sequence[Sample], today: Today, least:
     matters = least if logs else least * max(abs(centre), median(abs(p.value) for p in points))
     below, above = (max(matters, _OFF * side * fewer) for side in (found.below, found.above))
     low, high = centre - below, centre + above
+    if found.fresh < inf:
+        # what lasts from day to day, such as the weather, may go on from where it is
+        low = min(low, centre + found.carried - _OFF * found.fresh * fewer)
+        high = max(high, centre + found.carried + _OFF * found.fresh * fewer)
+    for point in points:
+        off = _AGAIN * (point.value - found.of(point.day)) if _is_again(point.back, point.day, today.day) else 0.0
+        low, high = min(low, centre + off), max(high, centre + off)
     drift = ""
-    if today.daily and len(found.recent) == 2 and len(past) >= 28 and (not logs or sign * today.value > 0):
-        now = log(sign * today.value) if logs else today.value
+    if today.daily and len(found.weeks) >= 6 and logs and not found.wanders and sign * today.value > 0:
+        now = log(sign * today.value) - found.weekdays.get(today.day.weekday(), 0.0)
+        bend, moved, _ = _bend(found.weeks, found.spread_of_week)
         far = max(2 * matters if least < 0.5 else above, _DRIFT * found.spread_of_week, 3 * found.moved)
-        offs = [now - found.weekdays.get(today.day.weekday(), 0.0) - found.before, found.recent[0] - found.before]
-        earlier = found.recent[1] - found.before
-        if any(all(way * off > far for off in offs) and way * earlier > far / 2 for way in (1, -1)):
-            drift = "the last week has drifted away from the weeks before"
+        way = 1 if moved > 0 else -1
+        offs = [way * (value - found.before) for value in (now, *found.weeks[:2])]
+        if abs(moved) > far and min(offs[:2]) > far / 2 and offs[1] > offs[2] > 0:
+            drift = f"for {bend} weeks it has drifted away from the weeks before"
     ends = sorted(sign * exp(end) for end in (low, high)) if logs else [low, high]
     middle = sign * exp(centre) if logs else centre
     return _as_said(keys, Limits(ends[0], ends[1], middle, found.by_weekday, drift))
@@ -178,6 +209,19 @@ def _parts(side: float, chance: float, *, is_steady: bool) -> tuple[float, float
     if is_steady and side**2 < 0.3 * chance:
         return side, 0.0
     return sqrt(max(0.0, side**2 - chance)), _BY_CHANCE / 2 if chance else 0.0
+
+
+def _without_outages(past: Sequence[Sample]) -> Sequence[Sample]:
+    """The days without those that have next to nothing where most days like them have: they were lost, or loaded anew.
+
+    Two weeks of them would make half of the level.
+    """
+    like: dict[int, list[float]] = {}
+    for sample in past:
+        like.setdefault(sample.day.weekday(), []).append(sample.value)
+    usual = {weekday: median(values) for weekday, values in like.items()}
+    left = [s for s in past if usual[s.day.weekday()] < _MANY or s.value > 0.05 * usual[s.day.weekday()]]
+    return left if 2 * len(left) > len(past) else past
 
 
 def _logs(past: Sequence[Sample]) -> list[Point]:
@@ -195,13 +239,22 @@ def _reaches_far(values: Sequence[float]) -> bool:
 
 
 def _of_last_month(found: Usual, past: Sequence[Sample], today: date) -> list[float]:
-    """What days at the turn of a month before had, in shares of what was usual; those where today lies, or beside."""
+    """What such a day of a month before had, in shares of what was usual."""
+    due = {s.back: exp(found.of(s.day)) - 0.5 for s in past if _is_again(s.back, s.day, today)}
+    return [s.value / due[s.back] for s in past if due.get(s.back, 0.0) >= 5]
+
+
+def _is_again(back: int, then: date, today: date) -> bool:
+    """Whether a month before had that day too: as near to its turn in working days, or of the same number."""
+    if back <= 20:
+        return False
     place = _from_turn(today)
-    alike = [s for s in past if s.back > 20 and abs(_from_turn(s.day) - place) <= 1] if abs(place) <= _EDGE else []
-    due = {s.back: exp(found.of(s.day)) - 0.5 for s in alike}
-    return [s.value / due[s.back] for s in alike if due[s.back] >= 5]
+    if abs(place) <= _EDGE and abs(_from_turn(then) - place) <= 1:
+        return True
+    return abs(then.day - today.day) <= 1
 
 
+@lru_cache(maxsize=1024)
 def _from_turn(day: date) -> int:
     """Working days from the turn of the month: the first of it is 1, the last of it 0."""
     month = [day.replace(day=1) + timedelta(days=n) for n in range(monthrange(day.year, day.month)[1])]
@@ -218,7 +271,7 @@ def _angle(share: float) -> float:
 def _awaited(found: Usual, past: Sequence[Sample]) -> float:
     """What the days right before lack: it may have come today."""
     lacking = 0.0
-    for sample in sorted(past, key=lambda sample: sample.back)[:5]:
+    for sample in sorted(past, key=lambda sample: sample.back):
         due = max(exp(found.of(sample.day)) - 0.5, 0.0)
         if sample.value > 0.5 * due:
             break
@@ -227,15 +280,35 @@ def _awaited(found: Usual, past: Sequence[Sample]) -> float:
 
 
 def _drift_down(found: Usual, now: float, today: Today) -> str:
-    """Two weeks below the older ones by more than any season brings: a day alone would not show it."""
-    if today.many_holidays or len(found.recent) < 2:
+    """Weeks that go down from a bend on, further than a season takes them: a day alone would not show it."""
+    weeks = found.weeks
+    if len(weeks) < 6 or today.near:
         return ""
+    bend, fall, error = _bend(weeks, found.spread_of_week)
     today_level = now - found.weekdays.get(today.day.weekday(), 0.0)
-    far = max(0.28, _OFF * found.spread_of_week / 2, 2 * found.moved)
-    falls = (today_level - found.before, found.recent[0] - found.before, found.recent[1] - found.before)
-    if falls[0] < -far and falls[1] < -0.9 * far and falls[2] < -0.6 * far:
-        return f"the last two weeks lie {round(100 * (1 - exp(falls[1])))} % below those before"
+    is_low = max(today_level, weeks[0]) < found.before - _FALLEN / 2 and weeks[0] < weeks[1]
+    # what holidays bring comes at once, what drifts comes week by week
+    creeps = all(later < earlier for later, earlier in pairwise(weeks[:4])) and bend >= 5
+    if is_low and -fall > max(_FALLEN, _SURE * error) and (creeps or not today.many_holidays):
+        return f"for {bend} weeks there have been less and less rows, {round(100 * (1 - exp(fall)))} % by now"
     return ""
+
+
+def _bend(weeks: Sequence[float], spread: float) -> tuple[int, float, float]:
+    """How many weeks ago their line bent, how far it went since, and the standard error of that.
+
+    Source: Hinkley, JASA 66 (1971): two-phase regression, here by weeks of a level and then a line.
+    """
+    fits: list[tuple[float, int, float, float]] = []
+    for bend in range(3, len(weeks) + 1):
+        way = [max(0.0, bend - week - 0.5) / bend for week in range(len(weeks))]
+        middle, level = sum(way) / len(way), sum(weeks) / len(weeks)
+        room = sum((x - middle) ** 2 for x in way)
+        fall = sum((x - middle) * y for x, y in zip(way, weeks, strict=True)) / room
+        left = sum((y - level - fall * (x - middle)) ** 2 for x, y in zip(way, weeks, strict=True))
+        known = max(spread, sqrt(left / (len(weeks) - 2)))
+        fits.append((left, bend, fall, known / sqrt(room)))
+    return min(fits)[1:]
 
 
 def _as_said(keys: Baseline, limits: Limits) -> Limits:

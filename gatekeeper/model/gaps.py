@@ -7,6 +7,7 @@ nor campaign changes that, so a tenth of a load that is missing shows, which no 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from statistics import median
 from typing import Any
 
@@ -33,20 +34,24 @@ def key_asked(on: Subject, baseline: Any) -> tuple[Aggregate, ...]:
 
 def lost(rows: Numbers, least: Numbers, greatest: Numbers) -> tuple[float, float] | None:
     """The share of the newest day's keys that is missing, and the largest that was usual; None where all is well."""
-    dense = {}
+    days = {}
     for (back, *_), many in rows.items():
         first, last = least.get((back,)), greatest.get((back,))
         # what came late is another day's gap
         if back >= 0 and many >= _FEWEST_ROWS and isinstance(first, int) and isinstance(last, int):
-            dense[back] = many / (last - first + 1)
-    past = [share for back, share in dense.items() if back]
-    if 0 not in dense or len(past) < _FEWEST_DAYS:
+            days[back] = many, last - first + 1
+    middle = median(many / span for many, span in days.values()) if days else 0.0
+    if 0 not in days or len(days) <= _FEWEST_DAYS or middle < _STRANGE:
         return None
-    middle = median(past)
-    missing = 1 - dense[0] / middle
-    spread = scale([share - middle for share in past]) / middle
-    # of a few rows, some more that come late are as usual
-    usual = _OFF * spread + _FEW / rows[(0,)]
-    if middle < _STRANGE or not max(_MATTERS, usual) < missing < _STRANGE:
+    many = days[0][0]
+    lacking = {back: middle * span - rows for back, (rows, span) in days.items()}
+    past = [(lacking[back], rows) for back, (rows, _) in days.items() if back]
+    # rows that are lost one by one vary as a count does: by the root of how many there could be
+    by_chance = _OFF * scale([lacks / sqrt(rows) for lacks, rows in past]) * sqrt(many)
+    # a single key apart from the others widens a span as a loss would: what was there once may come again
+    usual = max(by_chance, *(lacks for lacks, rows in past if lacks < rows)) + _FEW
+    due = middle * days[0][1]
+    missing = lacking[0] / due
+    if lacking[0] <= usual or not _MATTERS < missing < _STRANGE:
         return None
-    return missing, usual
+    return missing, usual / due

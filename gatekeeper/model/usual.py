@@ -2,6 +2,7 @@
 
 Source: Tukey, Exploratory Data Analysis (1977), chapter 11: median polish, here of weeks against weekdays; chapter 7:
 running medians of three;
+Kendall, Biometrika 30 (1938): how far a day's number carries over to the next, by ranks, with Greiner's relation;
 Sen, JASA 63 (1968): the slope as the median of all slopes; Hampel, JASA 69 (1974): the median absolute deviation.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import combinations
-from math import sqrt
+from math import inf, pi, sin, sqrt
 from statistics import median
 
 from msgspec import Struct, field
@@ -21,6 +22,8 @@ _MAD, _P90 = 0.6745, 1.6449
 _STEEPEST = 0.03
 # The standard error of the median of seven days, in their spread.
 _OF_WEEK = 0.47
+# Below it, what a day has of the one before may be chance.
+_CARRIED, _WANDERS = 0.35, 0.25
 
 
 class Point(Struct, frozen=True):
@@ -36,8 +39,11 @@ class Usual(Struct, frozen=True):
 
     `spread` is that of one day around it, `below` and `above` those of each side alone: campaigns widen one of them;
     `calm` is that of the middle half of the days.
+    `carried` is what the last day's oddness leaves of itself today, as weather does, and `fresh` the spread of what is
+    new in a day; 0 and infinite where days don't follow each other.
+    `wanders`: the older half of the days did so, too, and a level that they leave is no drift.
     `spread_of_week` is that of a week's median; `before` is the level of the older half of the weeks, `moved` how far
-    it went within that half, `recent` those of the last two weeks, the newest first.
+    it went within that half, `weeks` those of all weeks, the newest first, and `slope` how much they grow in one.
     """
 
     level: float
@@ -48,7 +54,11 @@ class Usual(Struct, frozen=True):
     spread_of_week: float
     before: float
     moved: float = 0.0
-    recent: tuple[float, ...] = ()
+    weeks: tuple[float, ...] = ()
+    slope: float = 0.0
+    carried: float = 0.0
+    fresh: float = inf
+    wanders: bool = False
     weekdays: Mapping[int, float] = field(default_factory=dict)
     by_weekday: bool = False
 
@@ -91,7 +101,8 @@ def usual(
     share = _trust(profile, spread, len(points) / 7) if same_weekday is None else 1.0
     profile = {weekday: share * effect for weekday, effect in profile.items()}
     slope = _slope(levels)
-    line = {week: level + slope * _ago(week, daily) for week, level in smooth.items()}
+    season = min(max(slope, -_STEEPEST), _STEEPEST)
+    line = {week: level + season * _ago(week, daily) for week, level in smooth.items()}
     around = _middle([value - median(line.values()) for value in line.values()]) if len(line) > 2 else 0.0
     wander = sqrt(max(0.0, around**2 - (_OF_WEEK * spread) ** 2))
 
@@ -99,10 +110,15 @@ def usual(
         # it errs by its level's error, too, and by how few days told it
         return sqrt(1.1 * spread**2 + wander**2) * (1 + 4 / len(points))
 
+    level = median(levels.values())
+    odd = {p.back: p.value - level - profile.get(p.day.weekday(), 0.0) for p in points}
+    carried, fresh = _following(odd) if daily else (0.0, inf)
+    half = sorted(odd)[len(odd) // 2 :]
+    wanders = daily and _persistence({back: odd[back] for back in half}) > _WANDERS
     nearest = sorted(levels)[:4]
-    older = [levels[week] for week in sorted(levels)[len(levels) // 2 :]]
+    older = [smooth[week] for week in sorted(levels)[len(levels) // 2 :]]
     return Usual(
-        level=median(line[week] for week in nearest) if trend else median(levels.values()),
+        level=median(line[week] for week in nearest) if trend else level,
         spread=forecast(spread),
         below=forecast(sides[0]),
         above=forecast(sides[1]),
@@ -110,7 +126,11 @@ def usual(
         spread_of_week=max(_OF_WEEK * spread, _roughness(levels)),
         before=median(older),
         moved=max(older) - min(older),
-        recent=tuple(levels[week] for week in sorted(levels)[:2]),
+        weeks=tuple(levels[week] for week in sorted(levels)),
+        slope=slope,
+        carried=carried,
+        fresh=fresh,
+        wanders=wanders,
         weekdays=profile,
         by_weekday=bool(profile) and (bool(same_weekday) or share > 0.5),
     )
@@ -168,12 +188,29 @@ def _roughness(levels: Mapping[int, float]) -> float:
     return median(bends) / _MAD / sqrt(6) if bends else 0.0
 
 
+def _following(odd: Mapping[int, float]) -> tuple[float, float]:
+    """What the newest day's oddness leaves today, and the spread of what is new: a first-order autoregression."""
+    share = _persistence(odd)
+    if len(odd) < 28 or share < _CARRIED:
+        return 0.0, inf
+    newest = min(odd)
+    fresh = scale([now - share * odd[back + 1] for back, now in odd.items() if back + 1 in odd])
+    return share**newest * odd[newest], fresh * sqrt(sum(share ** (2 * step) for step in range(newest)))
+
+
+def _persistence(odd: Mapping[int, float]) -> float:
+    """How far each day is like the one before: the correlation of neighbours, by ranks."""
+    pairs = [(odd[back + 1], off) for back, off in odd.items() if back + 1 in odd]
+    ways = [(a - c) * (b - d) for (a, b), (c, d) in combinations(pairs, 2)]
+    return sin(pi / 2 * (sum(way > 0 for way in ways) - sum(way < 0 for way in ways)) / len(ways)) if ways else 0.0
+
+
 def _slope(levels: Mapping[int, float]) -> float:
-    """A week's growth, as far as a season of the year can bring it."""
+    """A week's growth."""
     if len(levels) < 4:
         return 0.0
     slopes = [(levels[a] - levels[b]) / (b - a) for a, b in combinations(sorted(levels), 2)]
-    return min(max(median(slopes), -_STEEPEST), _STEEPEST)
+    return median(slopes)
 
 
 def _ago(week: int, daily: bool) -> float:

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 from gatekeeper.model.baseline import Baseline, Limits
 from gatekeeper.model.distance import DISTANCES, Distance
 from gatekeeper.model.finding import Finding, Moment, Seen, error
+from gatekeeper.model.hours import clocks_changed, moved, turned
 from gatekeeper.model.past import all_time, days_of, grain_of, judged, judged_of, plainly, too_few
 from gatekeeper.model.question import Aggregate, Question, Spread, Stretches, count
 from gatekeeper.model.rule import Subject
-from gatekeeper.model.usual import Point, usual
+from gatekeeper.model.usual import Point, scale, usual
 from gatekeeper.rules import RULES
 
 Groups = Mapping[Any, int]
@@ -31,6 +32,8 @@ _QUANTILE = 0.05
 _UNSAID = Baseline()
 # A day with fewer rows has no distribution.
 _FEWEST = 20
+# A count of which so many are expected is 0 by chance once in ten thousand days (Poisson).
+_EXPECTED = 9.2
 
 
 @RULES.add("distribution")
@@ -87,17 +90,25 @@ class Distribution:
         before = [enough[sample.back + first] for sample in days.past]
         if self.distance == "kolmogorov_smirnov" and any(isinstance(key, str) for key in now):
             return error("unsupported", f"the values of {self.column} have no order; write `distance: psi`")
-        named, sets = _grouped([now, *before])
+        is_time = any(c.name == self.column and c.logical and c.logical.family == "timestamp" for c in on.declared)
+        dates = [days.today.day, *(sample.day for sample in days.past)]
+        ways = (0, -1, 1) if is_time and clocks_changed(dates, on.zone_of(self.column)) else (0,)
+        named, sets = _grouped([turned(now, by) if by else now for by in ways], before)
         shares = [[groups[name] / max(groups.total(), 1) for name in named] for groups in sets]
-        middle = [median(column) for column in zip(*shares[1:], strict=True)]
+        middle = [median(column) for column in zip(*shares[len(ways) :], strict=True)]
         middle = [share / (sum(middle) or 1.0) for share in middle]
         measure, least = DISTANCES[self.distance], 0.5 / max(median(g.total() for g in sets), 1)
         far = [round(measure(middle, some, least), 9) for some in shares]
+        far[: len(ways)] = [min(far[: len(ways)])]
         points = [Point(s.back, s.day, sqrt(value)) for s, value in zip(days.past, far[1:], strict=True)]
         known = usual(points, same_weekday=self.baseline.same_weekday, daily=days.today.daily)
         fewer = sqrt(max(1.0, median(g.total() for g in before) / max(now.total(), 1)))
         high = max(_SLIGHT, (fewer * (known.of(days.today.day) + _OFF * known.spread)) ** 2)
-        changed = _changed(now, before) if self.threshold is None else ""
+        changed = ""
+        if self.threshold is None:
+            by = moved(now, before) if is_time else 0
+            way = "later" if by > 0 else "earlier"
+            changed = _changed(now, before) if by in ways else f"they are those of the days before, {abs(by)} h {way}"
         limits = Limits(None, high if self.threshold is None else self.threshold, known.level**2, drift=changed)
         past = tuple(replace(s, value=value) for s, value in zip(days.past, far[1:], strict=True))
         days = replace(days, today=replace(days.today, value=far[0]), past=past)
@@ -105,11 +116,12 @@ class Distribution:
         return judged(days, limits, said, "value", plainly, keys)
 
 
-def _grouped(sets: Sequence[Counter[Any]]) -> tuple[list[Any], list[Counter[Any]]]:
+def _grouped(now: Sequence[Counter[Any]], before: Sequence[Counter[Any]]) -> tuple[list[Any], list[Counter[Any]]]:
     """The groups that are told apart, and the sets by them: quantiles of numbers, the frequent ones of texts."""
     total: Counter[Any] = Counter()
-    for groups in sets[1:]:
+    for groups in before:
         total.update(groups)
+    sets = [*now, *before]
     rows = max(total.total(), 1)
     whole = all(not isinstance(key, str) for groups in sets for key in groups if key is not None)
     named: dict[Any, Any] = {}
@@ -138,8 +150,14 @@ def _changed(now: Groups, before: Sequence[Counter[Any]]) -> str:
     if not any(isinstance(key, str) for key in (*now, *seen)):
         return ""
     usual = {key: median(groups[key] / max(groups.total(), 1) for groups in before) for key in seen}
-    gone = [key for key, share in usual.items() if share >= 0.01 and rows * share >= 15 and not now.get(key)]
-    new = [key for key, many in now.items() if key not in seen and many >= max(10, 0.005 * rows)]
+    gone = [key for key, share in usual.items() if share >= 0.01 and not now.get(key)
+            and rows * share >= _EXPECTED * _unevenness(key, share, before)]  # fmt: skip
+    new = [key for key, many in now.items() if key not in seen and many >= max(5, min(10, 0.05 * rows), 0.005 * rows)]
     said = [f"{len(some)} {'value that is' if len(some) == 1 else 'values that are'} {word}"
             for some, word in ((gone, "gone"), (new, "new")) if some]  # fmt: skip
     return " and ".join(said)
+
+
+def _unevenness(key: Any, share: float, before: Sequence[Counter[Any]]) -> float:
+    """How much more than chance a value's count varies: 1 where each row has it with the same chance."""
+    return max(1.0, scale([(g[key] - share * g.total()) / sqrt(share * g.total()) for g in before]) ** 2)
