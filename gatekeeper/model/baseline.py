@@ -31,6 +31,8 @@ _FAR, _MATTERS = 8.5, 0.25
 _BY_CHANCE = 4.5
 # What a volume has lost where no season takes so much, on the scale of logarithms; and how many standard errors.
 _FALLEN, _SURE = 0.26, 4.5
+# An average of so many rows is nearly normal, whatever the rows are.
+_FEW_ROWS = 100
 # What the index of dispersion is by chance, without its outer tenth, is 0.6.
 _UNEVEN = 1.2
 # What a benign day brings: a campaign more than half again, a short day of the change of clocks 4 % less.
@@ -172,11 +174,11 @@ def _is_uneven(past: Sequence[Sample]) -> bool:
 def limits_of_value(keys: Baseline, past: Sequence[Sample], today: Today, least: float) -> Limits:
     """Of an average, a deviation, an extreme: a number that no season moves. `least`: the share that matters."""
     sign = -1.0 if all(sample.value < 0 for sample in past) else 1.0
-    logs = _reaches_far([sign * sample.value for sample in past])
+    rows = median(sample.rows for sample in past)
+    logs = _reaches_far([sign * sample.value for sample in past], rows)
     points = [Point(s.back, s.day, log(sign * s.value) if logs else s.value) for s in past]
     found = usual(points, same_weekday=keys.same_weekday, daily=today.daily)
     centre = found.of(today.day)
-    rows = median(sample.rows for sample in past)
     fewer = sqrt(max(1.0, rows / max(today.rows, 1.0)))
     # of a few rows, one more or less moves an average
     least += 3 / today.rows if today.rows else 0.0
@@ -228,10 +230,15 @@ def _logs(past: Sequence[Sample]) -> list[Point]:
     return [Point(s.back, s.day, log(max(s.value, 0.0) + 0.5)) for s in past]
 
 
-def _reaches_far(values: Sequence[float]) -> bool:
-    """Whether numbers above 0 are compared by their ratios: the larger half reaches further, or all are much alike."""
+def _reaches_far(values: Sequence[float], rows: float) -> bool:
+    """Whether numbers above 0 are compared by their ratios: the larger half reaches further, or all are much alike.
+
+    It does in an average of few rows, though few days may not show it.
+    """
     if min(values) <= 0:
         return False
+    if 0 < rows < _FEW_ROWS:
+        return True
     ordered = sorted(values)
     tenth = (len(ordered) - 1) // 10
     low, middle, high = ordered[tenth], median(ordered), ordered[-1 - tenth]

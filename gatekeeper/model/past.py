@@ -84,16 +84,6 @@ def all_rows(numbers: Mapping[tuple[Any, ...], Any], add: Callable[[Any, Any], A
     return found
 
 
-def is_uneven(numbers: Mapping[int, float], back: int) -> bool:
-    """Whether some day looks as if the table had been loaded anew, or late."""
-    known = [numbers.get(day, 0.0) for day in range(back + 1)]
-    there = [number for number in known[1:] if number]
-    if not there:
-        return True
-    middle = median(there)
-    return max(known) > 3 * middle or not 0.5 * middle < known[0] < 1.5 * middle
-
-
 def arrived(numbers: Mapping[tuple[Any, ...], Any]) -> dict[int, float]:
     """By stretch, what had been loaded as soon after it as now is after the newest.
 
@@ -153,7 +143,8 @@ def days_of(
     ]
     value, daily = values.get(first), grain.days == 1
     lately = sum(bool(at.holidays.intersection(days)) for days in touched[first : first + 21]) if daily else 0
-    turned = bool(at.holidays) and any((day.month, day.day) == (1, 1) for days in touched for day in days)
+    month = touched[first : first + 28]
+    turned = bool(at.holidays) and any((day.month, day.day) == (1, 1) for days in month for day in days)
     today = Today(
         touched[first][-1],
         float(value) if value is not None else float("nan"),

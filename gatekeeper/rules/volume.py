@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import ClassVar
 
 from msgspec.structs import replace
@@ -20,7 +21,6 @@ from gatekeeper.model.past import (
     earlier,
     event_grain_of,
     grain_of,
-    is_uneven,
     judged,
     too_few,
     whole,
@@ -28,6 +28,9 @@ from gatekeeper.model.past import (
 from gatekeeper.model.question import Past, Question, Stretches, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.rules import RULES
+
+# A load of which less than that share is of its day is another day's.
+_STALE = 0.25
 
 
 @RULES.add("volume")
@@ -56,12 +59,7 @@ class Volume:
             return (count(on.rows),)
         asked = [count(on.rows), *earlier(on, self.baseline, count(on.rows)), *key_asked(on, self.baseline)]
         grain, event = grain_of(on, self.baseline), event_grain_of(on, self.baseline)
-        if grain is not None:
-            by_load = by_day(on, grain, "count")
-            asked.append(by_load)
-            if event is not None and by_load in seen and is_uneven(arrived(seen[by_load]), grain.back):
-                asked.append(by_day(on, event, "count"))
-        return tuple(asked)
+        return *asked, *(by_day(on, days, "count") for days in (grain, event) if days is not None)
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         rows = seen[count(on.rows)]
@@ -70,8 +68,15 @@ class Volume:
             return finding
         grain, event = grain_of(on, self.baseline), event_grain_of(on, self.baseline)
         found = [self._usual(self.baseline, self._days(on, grain, seen, at))] if grain is not None else []
-        if event is not None and found[0].status != "pass" and by_day(on, event, "count") in seen:
-            found.insert(0, self._usual(self.baseline, self._days(on, event, seen, at)))
+        if event is not None:
+            happened = replace(self._days(on, event, seen, at), noun="that happened in the last day")
+            by_event = self._usual(self.baseline, happened)
+            counts = seen[by_day(on, event, "count")]
+            in_time = median([many for (back,), many in counts.items() if back >= 0] or [0])
+            # what was loaded as usual may be next to nothing of the day that it should be of
+            most = _STALE * min(in_time, float(found[0].measured or 0))
+            if found[0].status != "pass" or (by_event.absence and happened.today.value < most):
+                found.insert(0, by_event)
         if on.rows.window is None and all(one.cause == "no_history" or not one.expected for one in found):
             runs = seen[Past(count(on.rows), self.baseline.over)]
             found.append(self._usual(self.baseline, days_before(on, at, rows, runs)))
