@@ -20,12 +20,13 @@ from gatekeeper.gate.run import Options, World, conclude, planned
 from gatekeeper.gate.scope import Scope
 from gatekeeper.model.finding import Answer, Finding, Seen, Unknown
 from gatekeeper.model.project import Project
-from gatekeeper.model.question import Aggregate, Custom, Facts, Modelled, Past, Question
+from gatekeeper.model.question import Aggregate, Custom, Facts, Modelled, Past, Question, Repeats
 from gatekeeper.model.report import Report
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.backtest import Asked, Parts, asked_at, is_of_all_time, passes
 from gatekeeper.planning.batch import answers, batch
 from gatekeeper.planning.lasting import Course, courses, without_moment
+from gatekeeper.planning.proofs import step
 from gatekeeper.planning.query import Query, Surroundings
 from gatekeeper.planning.rounds import asked_by, obstacle, wanted
 
@@ -156,7 +157,11 @@ class Replaying:
         queries: list[Query] = []
         made = courses(named, [at for at, _ in asked])  # type: ignore[arg-type]
         by_asked = {named[whole]: whole for whole in made}
+        proved = self._proved([whole for whole in made if isinstance(whole, Repeats)], around)
         for whole, course in made.items():
+            if whole in proved:
+                found[whole] = course  # without rows: at no moment is there a key that repeats
+                continue
             try:
                 queries.append(course.query(around))
             except ValueError as wrong:
@@ -169,6 +174,18 @@ class Replaying:
                 continue
             made[whole].told(reply.rows)
             found[whole] = made[whole]
+        return found
+
+    def _proved(self, asked: Sequence[Repeats], around: Surroundings) -> set[Question]:
+        """Those whose keys never repeat, however much is loaded: a proof costs a gate's time, a course several."""
+        seen, found, left = Seen(), set[Question](), list(asked)
+        while left:
+            made = step(left, around, seen)
+            found |= {q for q, reply in made.settled.items() if isinstance(reply, Answer) and reply.value.rows == 0}
+            left = [q for q in left if q not in made.settled and q not in made.asked]
+            queries, unknown = batch([q for q in made.asked if q not in asked], around)
+            told = {q: known if isinstance(known, Unknown) else Answer(known) for q, known in self._answered(queries)}
+            seen = seen.and_({**unknown, **told})
         return found
 
     def _day_by_day(self, questions: Sequence[Question], at: datetime) -> dict[Question, Answer | Unknown]:

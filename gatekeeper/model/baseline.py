@@ -177,7 +177,7 @@ def limits_of_value(keys: Baseline, past: Sequence[Sample], today: Today, least:
     rows = median(sample.rows for sample in past)
     logs = _reaches_far([sign * sample.value for sample in past], rows)
     points = [Point(s.back, s.day, log(sign * s.value) if logs else s.value) for s in past]
-    found = usual(points, same_weekday=keys.same_weekday, daily=today.daily)
+    found = usual(points, same_weekday=keys.same_weekday, daily=today.daily, follow=True)
     centre = found.of(today.day)
     fewer = sqrt(max(1.0, rows / max(today.rows, 1.0)))
     # of a few rows, one more or less moves an average

@@ -73,11 +73,13 @@ def usual(
     same_weekday: bool | None = None,
     trend: bool = False,
     daily: bool = True,
+    follow: bool = False,
     least: float | None = None,
 ) -> Usual:
     """The usual of these points (at least one). `trend`: the level is where its line has come to, not its middle.
 
-    `same_weekday`: None lets the days say whether weekdays differ; `daily`: the points are one day apart.
+    `same_weekday`: None lets the days say whether weekdays differ; `daily`: the points are one day apart; `follow`:
+    what is odd in one may last into the next.
     `least`: days below it don't tell the spread: sixty rows of a Sunday vary more than a Monday's thousands.
     """
     weeks: dict[int, list[Point]] = {}
@@ -112,9 +114,9 @@ def usual(
 
     level = median(levels.values())
     odd = {p.back: p.value - level - profile.get(p.day.weekday(), 0.0) for p in points}
-    carried, fresh = _following(odd) if daily else (0.0, inf)
+    carried, fresh = _following(odd) if daily and follow else (0.0, inf)
     half = sorted(odd)[len(odd) // 2 :]
-    wanders = daily and _persistence({back: odd[back] for back in half}) > _WANDERS
+    wanders = daily and follow and _persistence({back: odd[back] for back in half}) > _WANDERS
     nearest = sorted(levels)[:4]
     older = [smooth[week] for week in sorted(levels)[len(levels) // 2 :]]
     return Usual(

@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from statistics import median
 from typing import Any, ClassVar
 
@@ -101,9 +101,10 @@ class Distribution:
         far = [round(measure(middle, some, least), 9) for some in shares]
         far[: len(ways)] = [min(far[: len(ways)])]
         points = [Point(s.back, s.day, sqrt(value)) for s, value in zip(days.past, far[1:], strict=True)]
-        known = usual(points, same_weekday=self.baseline.same_weekday, daily=days.today.daily)
+        known = usual(points, same_weekday=self.baseline.same_weekday, daily=days.today.daily, follow=True)
         fewer = sqrt(max(1.0, median(g.total() for g in before) / max(now.total(), 1)))
-        high = max(_SLIGHT, (fewer * (known.of(days.today.day) + _OFF * known.spread)) ** 2)
+        reach = max(_OFF * known.spread, known.carried + _OFF * known.fresh if known.fresh < inf else 0.0)
+        high = max(_SLIGHT, (fewer * (known.of(days.today.day) + reach)) ** 2)
         changed = ""
         if self.threshold is None:
             by = moved(now, before) if is_time else 0
