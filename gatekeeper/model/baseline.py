@@ -20,7 +20,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from gatekeeper.model.usual import Point, Usual, usual
+from gatekeeper.model.usual import STEEPEST, Point, Usual, usual
 from gatekeeper.model.written import Duration
 
 _OFF, _FALL = 5.0, 6.0
@@ -293,10 +293,12 @@ def _drift_down(found: Usual, now: float, today: Today) -> str:
         return ""
     bend, fall, error = _bend(weeks, found.spread_of_week)
     today_level = now - found.weekdays.get(today.day.weekday(), 0.0)
-    is_low = max(today_level, weeks[0]) < found.before - _FALLEN / 2 and weeks[0] < weeks[1]
+    # beyond chance, and beyond a season together with some chance
+    far = max(_FALLEN, _SURE * error, STEEPEST * bend + 3 * error)
+    is_low = max(today_level, weeks[0]) < found.before - 0.6 * far and weeks[0] < weeks[1]
     # what holidays bring comes at once, what drifts comes week by week
     creeps = all(later < earlier for later, earlier in pairwise(weeks[:4])) and bend >= 5
-    if is_low and -fall > max(_FALLEN, _SURE * error) and (creeps or not today.many_holidays):
+    if is_low and -fall > far and (creeps or not today.many_holidays):
         return f"for {bend} weeks there have been less and less rows, {round(100 * (1 - exp(fall)))} % by now"
     return ""
 

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 # The median absolute deviation, and the 90th percentile of deviations, of a normal distribution of spread 1.
 _MAD, _P90 = 0.6745, 1.6449
 # A season of the year moves a level by at most that share a week; what moves faster is no season.
-_STEEPEST = 0.03
+STEEPEST = 0.03
 # The standard error of the median of seven days, in their spread.
 _OF_WEEK = 0.47
 # Below it, what a day has of the one before may be chance.
@@ -103,7 +103,7 @@ def usual(
     share = _trust(profile, spread, len(points) / 7) if same_weekday is None else 1.0
     profile = {weekday: share * effect for weekday, effect in profile.items()}
     slope = _slope(levels)
-    season = min(max(slope, -_STEEPEST), _STEEPEST)
+    season = min(max(slope, -STEEPEST), STEEPEST)
     line = {week: level + season * _ago(week, daily) for week, level in smooth.items()}
     around = _middle([value - median(line.values()) for value in line.values()]) if len(line) > 2 else 0.0
     wander = sqrt(max(0.0, around**2 - (_OF_WEEK * spread) ** 2))
