@@ -262,6 +262,17 @@ def test_of_few_rows_a_key_that_lies_apart_is_no_loss(seen: bool, apart: int, lo
     assert (lost(many, first, last) is not None) is found
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sequence_that_leaves_keys_out_shows_lost_rows_by_more_of_them(seed: int):
+    random, key = Random(seed), 0
+    many, first, last = {}, {}, {}
+    for back in reversed(range(40)):
+        keys = [key := key + random.randrange(1, 4) for _ in range(random.randrange(1000, 1500))]
+        many[back,], first[back,], last[back,] = len(keys), keys[0], keys[-1]
+    assert lost(many, first, last) is None
+    assert lost({**many, (0,): round(0.9 * many[0,])}, first, last) is not None
+
+
 KEYS = {(back,): 1000 for back in range(40)}
 FIRST = {(back,): 1000 * (40 - back) for back in range(40)}
 LAST = {(back,): 1000 * (40 - back) + 999 for back in range(40)}

@@ -19,6 +19,8 @@ from gatekeeper.model.usual import scale
 _OFF = 5.0
 # From this share of missing keys on it matters; where more than half is missing, some row has a key of its own kind.
 _MATTERS, _STRANGE = 0.05, 0.5
+# A sequence that others draw from too, or that is handed out in blocks, is less dense; below it is no sequence.
+_SEQUENCE = 0.1
 _FEWEST_ROWS, _FEWEST_DAYS, _FEW = 20, 14, 3
 Numbers = Mapping[tuple[Any, ...], Any]
 
@@ -41,7 +43,7 @@ def lost(rows: Numbers, least: Numbers, greatest: Numbers) -> tuple[float, float
         if back >= 0 and many >= _FEWEST_ROWS and isinstance(first, int) and isinstance(last, int):
             days[back] = many, last - first + 1
     middle = median(many / span for many, span in days.values()) if days else 0.0
-    if 0 not in days or len(days) <= _FEWEST_DAYS or middle < _STRANGE:
+    if 0 not in days or len(days) <= _FEWEST_DAYS or middle < _SEQUENCE:
         return None
     many = days[0][0]
     lacking = {back: middle * span - rows for back, (rows, span) in days.items()}
