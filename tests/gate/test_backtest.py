@@ -203,3 +203,33 @@ def test_a_command_that_makes_no_sense_is_exit_2(folder: Path, arguments: tuple[
     ran = command(folder, *arguments)
     assert ran.returncode == 2
     assert said in ran.stderr
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_keys_of_a_large_table_are_proved_once_for_all_moments_or_put_in_order(
+    again: bool, tmp_path: Path, database: Database
+):
+    url, execute = database("duckdb", tmp_path)
+    execute(
+        "CREATE TABLE t AS SELECT CAST(i AS INTEGER) AS id, TIMESTAMP '2026-10-18' + to_seconds(i) AS loaded_at "
+        "FROM range(600000) r(i); CREATE TABLE p (id INTEGER, loaded_at TIMESTAMP)"
+    )
+    if again:
+        execute("INSERT INTO t VALUES (5, TIMESTAMP '2026-10-22')")
+    project(tmp_path, url)
+    text = (tmp_path / "c.odcs.yaml").read_text(encoding="utf-8")
+    head, tail = text.split("  - name: t\n")[0], text.split("  - name: p\n")[1]
+    once = "{id: once, type: custom, engine: gatekeeper, implementation: {unique: {columns: [id]}}}"
+    fresh = (
+        "{id: fresh, type: custom, engine: gatekeeper, implementation: {freshness: {column: loaded_at, max_age: 9d}}}"
+    )
+    table = (
+        "  - name: t\n    properties: [{name: id, logicalType: integer}, {name: loaded_at, logicalType: timestamp}]\n"
+        f"    quality: [{once}, {fresh}]\n"
+    )
+    (tmp_path / "c.odcs.yaml").write_text(f"{head}{table}  - name: p\n{tail}", encoding="utf-8")
+    moments = [FIRST + timedelta(days=day) for day in range(6)]
+    found = [
+        {rule.id: rule.status for rule in report.rules}["c#once"] for report in replayed(tmp_path, moments).reports
+    ]
+    assert found == (["pass", "pass", "fail", "fail", "fail", "fail"] if again else ["pass"] * 6)
