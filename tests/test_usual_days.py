@@ -212,7 +212,7 @@ def test_of_three_rows_on_sundays_none_may_come_on_a_holiday():
 def test_a_drift_after_new_year_is_one_and_a_quiet_christmas_is_none():
     def judged(level: list[float], day: date) -> Limits:
         past = [Sample(b, day - timedelta(days=b), 2_000 * v, 2_000 * v) for b, v in enumerate(level[1:], 1)]
-        return limits_of_amount(AS_IT_COMES, past, Today(day, 2_000 * level[0], 2_000, many_holidays=True))
+        return limits_of_amount(AS_IT_COMES, past, Today(day, 2_000 * level[0], 2_000, after_new_year=True))
 
     noise = Random(12)
     falling = [(1 - 0.01 * max(0, 35 - back)) * math.exp(noise.gauss(0, 0.03)) for back in range(57)]

@@ -29,7 +29,7 @@ from gatekeeper.lineage.project import graph_of
 from gatekeeper.model.finding import Finding, Moment, error, skipped
 from gatekeeper.model.ports import Engine, Memory
 from gatekeeper.model.project import Connection, Project
-from gatekeeper.model.question import AsOf, Slice, Table
+from gatekeeper.model.question import AsOf, Slice
 from gatekeeper.model.report import Report
 from gatekeeper.model.rule import Comparing, PlannedRule, Subject
 from gatekeeper.planning.rounds import judged

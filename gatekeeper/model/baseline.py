@@ -95,14 +95,14 @@ class Limits(Struct, frozen=True):
 class Today(Struct, frozen=True):
     """The stretch that is judged; `near`: 0 on a working day, 1 near a holiday, 2 on one.
 
-    `many_holidays`: the days before are no measure of a drift, for they are of another season.
+    `after_new_year`: the weeks before hold the days around Christmas, which are of another season.
     """
 
     day: date
     value: float
     rows: float = 0.0
     near: int = 0
-    many_holidays: bool = False
+    after_new_year: bool = False
     daily: bool = True
 
 
@@ -298,7 +298,7 @@ def _drift_down(found: Usual, now: float, today: Today) -> str:
     is_low = max(today_level, weeks[0]) < found.before - 0.6 * far and weeks[0] < weeks[1]
     # what holidays bring comes at once, what drifts comes week by week
     creeps = all(later < earlier for later, earlier in pairwise(weeks[:4])) and bend >= 5
-    if is_low and -fall > far and (creeps or not today.many_holidays):
+    if is_low and -fall > far and (creeps or not today.after_new_year):
         return f"for {bend} weeks there have been less and less rows, {round(100 * (1 - exp(fall)))} % by now"
     return ""
 

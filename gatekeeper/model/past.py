@@ -142,7 +142,6 @@ def days_of(
         if values.get(back) is not None and isfinite(values[back]) and not at.holidays.intersection(touched[back])
     ]
     value, daily = values.get(first), grain.days == 1
-    lately = sum(bool(at.holidays.intersection(days)) for days in touched[first : first + 21]) if daily else 0
     month = touched[first : first + 28]
     turned = bool(at.holidays) and any((day.month, day.day) == (1, 1) for days in month for day in days)
     today = Today(
@@ -150,7 +149,7 @@ def days_of(
         float(value) if value is not None else float("nan"),
         float(rows.get(first) or 0),
         _near(touched[first], at.holidays),
-        turned or lately >= 3,
+        turned,
         daily,
     )
     return Days(today, tuple(past), "" if on.rows.window is not None else "loaded in the last day")
