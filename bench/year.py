@@ -16,9 +16,11 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -437,16 +439,18 @@ def written(lines, of):
 
 def main(seeds=5, first=1, days=365):
     every, lost = defaultdict(list), []
-    for seed in range(first, first + seeds):
-        found, missed, seconds = simulate(seed, days, loud="-v" in sys.argv)
-        for method, result in found.items():
-            every[method].append(result)
-        caught, of, wrong = found["ours"]
-        lost += missed
-        print(
-            f"seed {seed}: {caught} of {of} caught, {wrong} false; a gate {seconds:.2f} s; missed: {', '.join(missed) or 'none'}",
-            flush=True,
-        )
+    years = range(first, first + seeds)
+    with ProcessPoolExecutor() as processes:
+        made = processes.map(partial(simulate, days=days, loud="-v" in sys.argv), years)
+        for seed, (found, missed, seconds) in zip(years, made, strict=True):
+            for method, result in found.items():
+                every[method].append(result)
+            caught, of, wrong = found["ours"]
+            lost += missed
+            print(
+                f"seed {seed}: {caught} of {of} caught, {wrong} false; a gate {seconds:.2f} s; missed: {', '.join(missed) or 'none'}",
+                flush=True,
+            )
     lines = table(every, days)
     print("", *lines, sep="\n")
     if (seeds, days) == (5, 365):
