@@ -87,6 +87,8 @@ def _rules_of(project: Project, name: str) -> set[str]:
 
 
 def _json(value: dict[str, Any]) -> str:
+    from msgspec import Struct
+
     from gatekeeper.model.report import plain
 
     def told(part: Any) -> Any:
@@ -96,8 +98,8 @@ def _json(value: dict[str, Any]) -> str:
             return {key: told(item) for key, item in part.items()}
         if isinstance(part, (list, tuple)):
             return [told(item) for item in part]
-        if hasattr(part, "__dataclass_fields__"):
-            return {name: told(getattr(part, name)) for name in part.__dataclass_fields__}
+        if isinstance(part, Struct):
+            return {name: told(getattr(part, name)) for name in part.__struct_fields__}
         return plain(part)
 
     return json.dumps({"schema_version": 1, **told(value)}, indent=2, ensure_ascii=False)

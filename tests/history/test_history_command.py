@@ -39,6 +39,18 @@ def test_gates_leave_a_past_and_the_command_tells_it(place: Scene):
     assert "1 of 10 rows have no id" in place.call("history", "payments#nulls").stdout
 
 
+def test_what_was_mended_has_a_time_to_repair(place: Scene):
+    keep(place)
+    place.data("UPDATE psp.payments SET id = NULL WHERE id = 3;")
+    assert place.call("gate", "page").returncode == 1
+    place.data("UPDATE psp.payments SET id = 3 WHERE id IS NULL;")
+    assert place.call("gate", "page").returncode == 0
+    told = place.call("history", "payments#nulls", "--format", "json")
+    (repair,) = json.loads(told.stdout)["repairs"]
+    assert (repair["mended"], repair["open"]) == (1, 0)
+    assert 0 < repair["mean_time"] < 600
+
+
 def test_without_a_history_the_command_says_how_to_keep_one(place: Scene):
     told = place.call("history")
     assert told.returncode == 2
