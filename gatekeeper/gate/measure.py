@@ -120,7 +120,7 @@ def _remember(rules: Iterable[PlannedRule], seen: Seen, memory: Memory, nows: Ma
     """The numbers that a later run will ask for; of a column that nobody may see only how many rows there are."""
     for rule in rules:
         for question in asked_by(rule, seen):
-            if not isinstance(question, Past) or (rule.classified and question.of.fold != "count"):
+            if not isinstance(question, Past) or (rule.classified and (question.of.fold != "count" or question.of.by)):
                 continue
             now = nows.get(_connection_of(question))
             if now is not None and question.of in seen and isinstance(reply := seen.reply(question.of), Answer):

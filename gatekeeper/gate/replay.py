@@ -20,7 +20,7 @@ from gatekeeper.gate.run import Options, World, conclude, planned
 from gatekeeper.gate.scope import Scope
 from gatekeeper.model.finding import Answer, Finding, Seen, Unknown
 from gatekeeper.model.project import Project
-from gatekeeper.model.question import Aggregate, Custom, Facts, Modelled, Past, Question, Repeats
+from gatekeeper.model.question import Aggregate, Custom, Facts, Modelled, Past, Question, Repeats, Stretches
 from gatekeeper.model.report import Report
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.backtest import Asked, Parts, asked_at, is_of_all_time, passes
@@ -239,4 +239,7 @@ class Replaying:
 
 def _is_fixed(question: Question) -> bool:
     """Whether its answer is the same at every moment, as far as anyone can tell."""
-    return isinstance(question, Aggregate) and not question.by and is_of_all_time(question.of)
+    if isinstance(question, Past):
+        return _is_fixed(question.of)
+    by_day = isinstance(question, Aggregate) and any(isinstance(grain, Stretches) for grain in question.by)
+    return isinstance(question, Aggregate) and not by_day and is_of_all_time(question.of)

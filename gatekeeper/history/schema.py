@@ -88,6 +88,14 @@ NUMBERS: Final = sa.Table(
     sa.Column("value", sa.Float(53)),
     sa.Index("gatekeeper_numbers_by_time", "at"),
 )  # fmt: skip
+# rows by what a column holds; a text is there by its fingerprint
+SPREADS: Final = sa.Table(
+    "gatekeeper_spreads", METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("at", _TIMES, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Index("gatekeeper_spreads_by_time", "at"),
+)  # fmt: skip
 
 
 def _first(connection: sa.Connection) -> None:
@@ -95,8 +103,12 @@ def _first(connection: sa.Connection) -> None:
     connection.execute(VERSION.insert().values(version=0))
 
 
+def _second(connection: sa.Connection) -> None:
+    SPREADS.create(connection, checkfirst=True)
+
+
 # each brings the schema from the version of its place to the next; none is ever changed once it was released
-MIGRATIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_first,)
+MIGRATIONS: Final[tuple[Callable[[sa.Connection], None], ...]] = (_first, _second)
 
 
 def migrate(connection: sa.Connection) -> int:

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 
 from gatekeeper.history.database import Database, HistoryError
 from gatekeeper.history.key import key_of
-from gatekeeper.history.schema import NUMBERS, RESULTS, RUNS, STATES, TROUBLES, VERDICTS
+from gatekeeper.history.schema import NUMBERS, RESULTS, RUNS, SPREADS, STATES, TROUBLES, VERDICTS
 from gatekeeper.history.trail import BAD, LONGEST, letter
 from gatekeeper.model.finding import Unknown
+from gatekeeper.model.kept import kept
 from gatekeeper.model.question import Aggregate, Past
 from gatekeeper.model.report import Report, RuleReport, plain
 
@@ -30,6 +31,7 @@ class Store:
     def __init__(self, url: str, root: Path, keep: timedelta) -> None:
         self._keep = keep
         self._numbers: list[dict[str, Any]] = []
+        self._spreads: list[dict[str, Any]] = []
         self._problem = ""
         self._database: Database | None = None
         try:
@@ -38,26 +40,31 @@ class Store:
             self._problem = str(wrong)
 
     def recall(self, asked: Past, now: datetime) -> Sequence[tuple[datetime, Any]] | Unknown:
-        """The moments before now, the newest first, and the number then."""
+        """The moments before now, the newest first, and the number then; where it is by group, a mapping."""
         if self._database is None:
             return Unknown("no_history", self._problem)
         since = millis(now - asked.over - timedelta(days=1))
+        held = SPREADS if asked.of.by else NUMBERS
         query = (
-            sa.select(NUMBERS.c.at, NUMBERS.c.value)
-            .where(NUMBERS.c.key == key_of(asked.of), NUMBERS.c.at >= since, NUMBERS.c.at < millis(now))
-            .order_by(NUMBERS.c.at.desc())
+            sa.select(held.c.at, held.c.value)
+            .where(held.c.key == key_of(asked.of), held.c.at >= since, held.c.at < millis(now))
+            .order_by(held.c.at.desc())
         )
         try:
             with self._database.reading() as connection:
-                return [(moment(at), value) for at, value in connection.execute(query)]
+                found = [(moment(at), value) for at, value in connection.execute(query)]
         except HistoryError as wrong:
             return Unknown("no_history", str(wrong))
+        return [(at, dict(json.loads(value))) for at, value in found] if asked.of.by else found
 
     def note(self, numbers: Mapping[Aggregate, Any], at: datetime) -> None:
         """What this run saw, for later ones; kept until it is recorded."""
         for question, value in numbers.items():
-            if _is_number(value):
-                self._numbers.append({"key": key_of(question), "at": millis(at), "value": float(value)})
+            row = {"key": key_of(question), "at": millis(at)}
+            if question.by:
+                self._spreads.append(row | {"value": json.dumps(list(kept(value).items()), separators=(",", ":"))})
+            elif _is_number(value):
+                self._numbers.append(row | {"value": float(value)})
 
     def record(self, report: Report) -> str:
         """The run in the history; what went wrong with that, or nothing."""
@@ -65,12 +72,12 @@ class Store:
             return self._problem
         try:
             with self._database.writing() as connection:
-                _Writing(connection, report).all(self._numbers)
+                _Writing(connection, report).all({NUMBERS: self._numbers, SPREADS: self._spreads})
                 _prune(connection, _at(report) - self._keep)
         except HistoryError as wrong:
             return str(wrong)
         finally:
-            self._numbers = []
+            self._numbers, self._spreads = [], []
         return ""
 
 
@@ -80,7 +87,7 @@ class _Writing:
     def __init__(self, connection: sa.Connection, report: Report) -> None:
         self._connection, self._report, self._at = connection, report, millis(_at(report))
 
-    def all(self, numbers: Sequence[dict[str, Any]]) -> None:
+    def all(self, seen: Mapping[sa.Table, Sequence[dict[str, Any]]]) -> None:
         run = self._run()
         told = [rule for rule in self._report.rules if letter(rule.status, 0)]
         self._verdicts(run)
@@ -90,13 +97,15 @@ class _Writing:
         if self._report.window is None:
             for some in _portions(told):
                 self._states(some)
-            known = {(row["key"], row["at"]): row for row in numbers}
-            for some in _portions(list(known.values())):
-                self._connection.execute(
-                    NUMBERS.delete().where(NUMBERS.c.at == sa.bindparam("a"), NUMBERS.c.key == sa.bindparam("k")),
-                    [{"a": row["at"], "k": row["key"]} for row in some],
-                )
-                self._connection.execute(NUMBERS.insert(), some)
+            for table, rows in seen.items():
+                self._seen(table, list({(row["key"], row["at"]): row for row in rows}.values()))
+
+    def _seen(self, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:
+        """What a run of the same moment saw is replaced."""
+        same = table.delete().where(table.c.at == sa.bindparam("a"), table.c.key == sa.bindparam("k"))
+        for some in _portions(rows):
+            self._connection.execute(same, [{"a": row["at"], "k": row["key"]} for row in some])
+            self._connection.execute(table.insert(), some)
 
     def _run(self) -> int:
         report = self._report
@@ -178,7 +187,8 @@ def _prune(connection: sa.Connection, until: datetime) -> None:
         return
     for table in (RESULTS, VERDICTS):
         connection.execute(table.delete().where(table.c.run.in_(gone)))
-    connection.execute(NUMBERS.delete().where(NUMBERS.c.at < millis(until)))
+    for table in (NUMBERS, SPREADS):
+        connection.execute(table.delete().where(table.c.at < millis(until)))
     connection.execute(TROUBLES.delete().where(TROUBLES.c.closed_at < millis(until)))
     connection.execute(STATES.delete().where(STATES.c.at < millis(until)))
     connection.execute(RUNS.delete().where(RUNS.c.at < millis(until)))

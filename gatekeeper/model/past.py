@@ -157,15 +157,20 @@ def days_of(
 
 def days_before(on: Subject, at: Moment, value: Any, runs: Sequence[tuple[datetime, Any]], rows: float = 0.0) -> Days:
     """The days of a number that the history knows: of each day the last run."""
-    zone = zone_of(on.zone)
-    today = at.now.astimezone(zone).date()
-    last: dict[date, float] = {}
-    for moment, number_then in runs:
-        day = moment.astimezone(zone).date()
-        if day < today and number_then is not None:
-            last.setdefault(day, float(number_then))
-    past = [Sample((today - day).days, day, known, rows) for day, known in last.items() if day not in at.holidays]
+    today = at.now.astimezone(zone_of(on.zone)).date()
+    last = runs_by_day(on, at, runs)
+    past = [Sample((today - day).days, day, float(then), rows) for day, then in last.items() if day not in at.holidays]
     return Days(Today(today, float(value), rows, _near((today,), at.holidays)), tuple(past))
+
+
+def runs_by_day(on: Subject, at: Moment, runs: Sequence[tuple[datetime, Any]]) -> dict[date, Any]:
+    """What the last run of each day before today saw, where it saw anything. `runs`: the newest first."""
+    zone, last = zone_of(on.zone), dict[date, Any]()
+    for moment, then in runs:
+        day = moment.astimezone(zone).date()
+        if day < at.now.astimezone(zone).date() and then is not None:
+            last.setdefault(day, then)
+    return last
 
 
 def too_few(keys: Baseline, days: Days) -> Finding | None:

@@ -146,7 +146,10 @@ class Aggregate(Struct, frozen=True, cache_hash=True):
 
 
 class Past(Struct, frozen=True):
-    """What a number was in earlier runs. The answer is a tuple of (moment, number), the newest first; nothing, ()."""
+    """What a number was in earlier runs. The answer is a tuple of (moment, number), the newest first; nothing, ().
+
+    Of a column's groups the number is a mapping, as `kept` makes it.
+    """
 
     of: Aggregate
     over: timedelta

@@ -16,13 +16,27 @@ from gatekeeper.model.baseline import Baseline, Limits
 from gatekeeper.model.distance import DISTANCES, Distance
 from gatekeeper.model.finding import Finding, Moment, Seen, error
 from gatekeeper.model.hours import clocks_changed, moved, turned
-from gatekeeper.model.past import all_time, days_of, grain_of, judged, judged_of, plainly, too_few
-from gatekeeper.model.question import Aggregate, Question, Spread, Stretches, count
+from gatekeeper.model.kept import REST, kept
+from gatekeeper.model.past import (
+    Days,
+    all_time,
+    days_before,
+    days_of,
+    earlier,
+    grain_of,
+    judged,
+    judged_of,
+    plainly,
+    runs_by_day,
+    too_few,
+)
+from gatekeeper.model.question import Aggregate, Past, Question, Spread, Stretches, count
 from gatekeeper.model.rule import Subject
 from gatekeeper.model.usual import Point, scale, usual
 from gatekeeper.rules import RULES
 
 Groups = Mapping[Any, int]
+Compared = tuple[Days, Counter[Any], Sequence[Counter[Any]]]
 # Below this distance a shift is slight, however sure it is.
 _SLIGHT = 0.1
 _OFF = 5.0
@@ -60,34 +74,77 @@ class Distribution:
 
     def ask(self, on: Subject, seen: Seen) -> tuple[Question, ...]:
         grain = grain_of(on, self.baseline)
-        return (count(on.rows),) if grain is None else (count(on.rows), self._spread(on, grain))
+        days = () if grain is None else (self._spread(on, grain),)
+        whole = self._whole(on) if self._needs_runs(on, grain, seen) else None
+        runs = () if whole is None else (whole, *earlier(on, self.baseline, whole))
+        return count(on.rows), *days, *runs
 
     def judge(self, on: Subject, seen: Seen, at: Moment) -> Finding:
         rows = seen[count(on.rows)]
+        if not rows:
+            return Finding(status="pass", evaluated_rows=rows, absence=False)
         grain = grain_of(on, self.baseline)
-        if grain is None:
-            said = f"{on.table} has no column that tells its days"
-            return error("no_history", f"{said}: give the rule a `window`, or the table a freshness rule")
-        found: dict[int, Counter[Any]] = {}
-        for (key, value), many in seen[self._spread(on, grain)].items():
-            found.setdefault(key if key >= 0 else -1 - key, Counter())[value] += many
-        finding = self._judge(on, grain, found, at) if rows else Finding(status="pass")
-        return finding if finding.status == "error" else replace(finding, evaluated_rows=rows, absence=False)
+        compared = self._runs(on, seen, at) if self._needs_runs(on, grain, seen) else None
+        if grain is not None and (compared is None or too_few(self.baseline, compared[0]) is not None):
+            compared = self._days(on, grain, seen, at)
+        assert compared is not None
+        finding = self._judge(on, *compared)
+        if finding.status == "error":
+            return finding if grain is not None else self._how_to_have_a_past(on, finding)
+        return replace(finding, evaluated_rows=rows, absence=False)
 
     def _spread(self, on: Subject, grain: Stretches) -> Aggregate:
         return Aggregate(all_time(on, grain), "count", None, 0.0, (grain, Spread(self.column)))
 
-    def _judge(self, on: Subject, grain: Stretches, found: Mapping[int, Counter[Any]], at: Moment) -> Finding:
+    def _whole(self, on: Subject) -> Aggregate:
+        return Aggregate(on.rows, "count", None, 0.0, (Spread(self.column),))
+
+    def _found(self, on: Subject, grain: Stretches, seen: Seen) -> dict[int, Counter[Any]]:
+        found: dict[int, Counter[Any]] = {}
+        for (key, value), many in seen[self._spread(on, grain)].items():
+            found.setdefault(key if key >= 0 else -1 - key, Counter())[value] += many
+        return found
+
+    def _needs_runs(self, on: Subject, grain: Stretches | None, seen: Seen) -> bool:
+        """Whether the table's own days tell too little, as those of one that is loaded whole every night."""
+        if on.rows.window is not None or grain is None:
+            return on.rows.window is None
+        if self._spread(on, grain) not in seen:
+            return False
+        sizes = {back: groups.total() for back, groups in self._found(on, grain, seen).items()}
+        first = judged_of(on, sizes)
+        return sum(back > first and many >= _FEWEST for back, many in sizes.items()) < self.baseline.needed
+
+    def _days(self, on: Subject, grain: Stretches, seen: Seen, at: Moment) -> Compared:
+        found = self._found(on, grain, seen)
         sizes = {back: groups.total() for back, groups in found.items()}
         first = judged_of(on, sizes)
         enough = {b: g for b, g in found.items() if sizes[b] >= _FEWEST and b > first}
         whole = {back: sizes[back] for back in (first, *enough) if back in sizes}
-        keys = dataclasses.replace(self.baseline, min_ratio=None, max_ratio=None)
         days = days_of(on, grain, at, whole, whole, first=first)
+        return days, found.get(first, Counter()), [enough[s.back + first] for s in days.past]
+
+    def _runs(self, on: Subject, seen: Seen, at: Moment) -> Compared:
+        whole = self._whole(on)
+        now, runs = Counter(kept(seen[whole])), seen[Past(whole, self.baseline.over)]
+        enough = [(when, groups) for when, groups in runs if sum(groups.values()) >= _FEWEST]
+        then = runs_by_day(on, at, enough)
+        days = days_before(on, at, now.total(), [(when, sum(groups.values())) for when, groups in enough])
+        return days, now, [Counter(then[sample.day]) for sample in days.past]
+
+    def _how_to_have_a_past(self, on: Subject, finding: Finding) -> Finding:
+        if finding.cause != "no_history":
+            return finding
+        classified = next((c.classified for c in on.declared if c.name == self.column and c.classified), None)
+        how = "give the rule a `window`, the table a freshness rule, or the project a `history`"
+        if classified is not None:
+            how = f"the history keeps nothing of a {classified} column; give the rule a `window`"
+        return replace(finding, message=f"no column of {on.table} tells its days, and {finding.message}: {how}")
+
+    def _judge(self, on: Subject, days: Days, now: Counter[Any], before: Sequence[Counter[Any]]) -> Finding:
+        keys = dataclasses.replace(self.baseline, min_ratio=None, max_ratio=None)
         if (few := too_few(keys, days)) is not None:
             return few
-        now = found[first]
-        before = [enough[sample.back + first] for sample in days.past]
         if self.distance == "kolmogorov_smirnov" and any(isinstance(key, str) for key in now):
             return error("unsupported", f"the values of {self.column} have no order; write `distance: psi`")
         is_time = any(c.name == self.column and c.logical and c.logical.family == "timestamp" for c in on.declared)
@@ -134,7 +191,7 @@ def _grouped(now: Sequence[Counter[Any]], before: Sequence[Counter[Any]]) -> tup
             if share >= _QUANTILE:
                 share, group = 0.0, group + 1
     else:
-        named = {key: key for key, many in total.items() if many / rows >= _OWN_GROUP and key is not None}
+        named = {key: key for key, many in total.items() if many / rows >= _OWN_GROUP and key not in (None, REST)}
     regrouped = []
     for groups in sets:
         made: Counter[Any] = Counter()
@@ -151,9 +208,11 @@ def _changed(now: Groups, before: Sequence[Counter[Any]]) -> str:
     if not any(isinstance(key, str) for key in (*now, *seen)):
         return ""
     usual = {key: median(groups[key] / max(groups.total(), 1) for groups in before) for key in seen}
-    gone = [key for key, share in usual.items() if share >= 0.01 and not now.get(key)
+    gone = [key for key, share in usual.items() if key != REST and share >= 0.01 and not now.get(key)
             and rows * share >= _EXPECTED * _unevenness(key, share, before)]  # fmt: skip
-    new = [key for key, many in now.items() if key not in seen and many >= max(5, min(10, 0.05 * rows), 0.005 * rows)]
+    # where the rare ones were not kept, one of them may have been there
+    new = [key for key, many in now.items() if REST not in seen and key not in (*seen, REST)
+           and many >= max(5, min(10, 0.05 * rows), 0.005 * rows)]  # fmt: skip
     said = [f"{len(some)} {'value that is' if len(some) == 1 else 'values that are'} {word}"
             for some, word in ((gone, "gone"), (new, "new")) if some]  # fmt: skip
     return " and ".join(said)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli.scene import Scene, contract, rule, scene
@@ -145,3 +147,62 @@ def test_data_that_is_only_looked_at_before_it_is_loaded_is_no_past(place: Scene
     ran = place.call("check", "crm", "--data", "new.csv")
     assert ran.returncode in (0, 1, 75, 3)
     assert "nothing is recorded yet" in place.call("history").stdout
+
+
+def whole_nights(place: Scene, *keys: object, loaded: str = "", **word: object) -> Callable[[int, str], dict[str, Any]]:
+    """A table of 100 rows that is replaced every night, and the finding about its words' distribution."""
+    kinds = rule("kinds", distribution={"column": "word", "baseline": {"min_samples": 3}})
+    made = contract("crm", "crm.deals", *(kinds, *keys), word={"logicalType": "string", **word})
+    made["schema"][0]["properties"] = [
+        {"name": "id", "logicalType": "integer"},
+        {"name": "word", "logicalType": "string", **word},
+        *([{"name": loaded, "logicalType": "timestamp"}] if loaded else []),
+    ]
+    place.write("crm.odcs.yaml", made)
+
+    def night(day: int, words: str) -> dict[str, Any]:
+        place.data(
+            f"CREATE OR REPLACE TABLE crm.deals AS SELECT i AS id, CASE {words} END AS word, "
+            f"TIMESTAMP '2026-03-{day:02} 05:00' AS loaded_at FROM range(100) r(i)"
+        )
+        place.call("check", "crm", "--as-of", f"2026-03-{day:02}T06:30Z", "--json", "r.json")
+        return next(one for one in place.report()["rules"] if one["id"] == "crm#kinds")
+
+    return night
+
+
+@pytest.mark.parametrize("loaded", ["", "loaded_at"])
+def test_a_table_that_is_replaced_every_night_has_the_distribution_of_its_last_nights(place: Scene, loaded: str):
+    keep(place)
+    night = whole_nights(place, loaded=loaded)
+    usual = f"WHEN i < 60 THEN '{SECRET}' WHEN i < 90 THEN 'b' ELSE 'c'"
+    first = [night(day, usual) for day in range(1, 4)]
+    assert [(one["status"], one["cause"]) for one in first] == [("error", "no_history")] * 3
+    assert "there is no past yet" in first[0]["message"]
+    held = night(4, usual)
+    assert (held["status"], held["message"]) == ("pass", "psi of word over 100 rows is 0; the last 3 days 0")
+    moved = night(5, f"WHEN i < 30 THEN '{SECRET}' WHEN i < 90 THEN 'b' ELSE 'c'")
+    assert moved["status"] == "fail"
+    assert "at most 0.1, as was usual (0)" in moved["expected"]
+    gone = night(6, f"WHEN i < 64 THEN '{SECRET}' WHEN i < 93 THEN 'b' ELSE 'kiosk'")
+    assert "1 value that is gone and 1 value that is new" in gone["message"]
+    dump = "\n".join(sqlite3.connect(place.folder / ".gatekeeper" / "history.db").iterdump())
+    assert "gatekeeper_spreads" in dump
+    assert SECRET not in dump
+    assert "kiosk" not in dump
+
+
+def test_the_history_keeps_no_groups_of_a_classified_column_and_says_so(place: Scene):
+    keep(place)
+    night = whole_nights(place, classification="restricted")
+    found = [night(day, "WHEN i < 60 THEN 'a' ELSE 'b'") for day in range(1, 6)][-1]
+    assert (found["status"], found["cause"]) == ("error", "no_history")
+    assert "the history keeps nothing of a restricted column" in found["message"]
+    dump = "\n".join(sqlite3.connect(place.folder / ".gatekeeper" / "history.db").iterdump())
+    assert 'INSERT INTO "gatekeeper_spreads"' not in dump
+
+
+def test_without_a_history_a_distribution_that_nothing_dates_says_how_to_have_a_past(place: Scene):
+    found = whole_nights(place)(1, "WHEN i < 60 THEN 'a' ELSE 'b'")
+    assert (found["status"], found["cause"]) == ("error", "no_history")
+    assert "give the rule a `window`, the table a freshness rule, or the project a `history`" in found["message"]

@@ -11,18 +11,22 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from gatekeeper.history.database import Database as Opened
 from gatekeeper.history.database import HistoryError
 from gatekeeper.history.key import key_of
+from gatekeeper.history.schema import SPREADS, VERSION
 from gatekeeper.history.store import Store
 from gatekeeper.history.told import Told
 from gatekeeper.model.finding import Unknown
+from gatekeeper.model.kept import REST, kept
 from gatekeeper.model.predicate import Sql
-from gatekeeper.model.question import AsOf, Last, Past, Population, Table, count
+from gatekeeper.model.question import Aggregate, AsOf, Last, Past, Population, Spread, Table, count
 from gatekeeper.model.report import OutputReport, Report, RuleReport
 
 START = datetime(2026, 1, 1, 6, 30, tzinfo=timezone.utc)
 KEEP = timedelta(days=400)
 NUMBER = count(Population(Table("w", ("t",))))
+SPREAD = Aggregate(NUMBER.of, "count", None, 0.0, (Spread("kind"),))
 Database = Callable[[str, Path], tuple[str, Callable[[str], None]]]
 
 
@@ -174,3 +178,38 @@ def test_a_history_that_cannot_be_opened_is_said_without_its_secrets(wrong: str,
     reply = store.recall(Past(NUMBER, KEEP), START)
     assert isinstance(reply, Unknown)
     assert reply.cause == "no_history"
+
+
+def test_groups_come_back_by_fingerprint_and_go_when_they_are_old(url: str, tmp_path: Path):
+    store = Store(url, tmp_path, timedelta(days=3))
+    groups = {("a",): 60, ("b",): 30, (None,): 9, (7,): 1}
+    for night in range(8):
+        store.note({SPREAD: groups}, START + timedelta(days=night))
+        assert store.record(report(START + timedelta(days=night), a="pass")) == ""
+    found = store.recall(Past(SPREAD, KEEP), START + timedelta(days=9))
+    assert not isinstance(found, Unknown)
+    assert len(found) == 4
+    assert {tuple(value.items()) for _, value in found} == {tuple(kept(groups).items())}
+    assert kept(groups)[None] == 9
+    assert kept(groups)[7] == 1
+
+
+def test_of_many_texts_the_frequent_are_kept_and_the_rest_is_counted():
+    groups = {(f"text {n}",): n for n in range(1, 2001)}
+    few = kept(groups)
+    assert len(few) == 501
+    assert sum(few.values()) == sum(groups.values())
+    assert few[REST] == sum(range(1, 1501))
+
+
+def test_a_history_of_the_first_version_is_brought_up_with_all_that_it_holds(url: str, tmp_path: Path):
+    nights(Store(url, tmp_path, KEEP), a="ppfp")
+    old = Opened(url, tmp_path)
+    with old.writing() as connection:
+        SPREADS.drop(connection)
+        connection.execute(VERSION.update().values(version=1))
+    store = Store(url, tmp_path, KEEP)
+    store.note({SPREAD: {("a",): 60}}, START + timedelta(days=9))
+    assert store.record(report(START + timedelta(days=9), a="pass")) == ""
+    assert len(store.recall(Past(SPREAD, KEEP), START + timedelta(days=10))) == 1
+    assert Told(url, tmp_path).states()[0].trail == "ppfpp"
