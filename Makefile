@@ -52,6 +52,7 @@ bench-lineage: $(DEV)  ## lineage beside sqllineage, collate-sqllineage and open
 # other years: make bench-year FIRST=100
 FIRST ?= 1
 bench-year: $(DEV)  ## baselines over five simulated years beside the usual methods, half an hour; writes docs/baselines.md
+	@$(BIN)/python -c 'import sklearn' 2>/dev/null || $(PIP) install scikit-learn
 	$(BIN)/python bench/year.py 5 $(FIRST)
 
 docs: $(DEV)  ## write what is generated: the rules' and commands' pages, JSON Schemas

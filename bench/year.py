@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import holidays
+from sklearn.ensemble import IsolationForest
 
 from gatekeeper.contracts import load_project
 from gatekeeper.engines import connect
@@ -320,10 +321,37 @@ METHODS = {
     "median, MAD by weekday": lambda past, day, now: robust(alike(past, day), now, 3),
     "the same, wide": lambda past, day, now: robust(alike(past, day), now, 8),
 }
+FOREST = "isolation forest, 1 %"
+# a forest is grown from the days before, as soon as these are so many, and anew after every week
+ENOUGH, WEEK = 28, 7
 CONTRACT_ALONE = ("volume", "nulls", "mean", "channels", "amounts", "hours")
 
 
-def blames(method, findings, seen, past, day):
+class Forests:
+    """An isolation forest a table, over its rows, nulls, mean and weekday. Source: Liu, Ting, Zhou (ICDM 2008)."""
+
+    def __init__(self):
+        self.grown = {}
+
+    def blame(self, seen, past, today):
+        """The tables whose day is rarer than a hundredth of those that the forest has seen."""
+        return {name for name in TABLES if all((name, what) in seen for what in MEASURES) and self.is_rare(
+            name, [*(seen[name, what] for what in MEASURES), today.weekday()], past)}  # fmt: skip
+
+    def is_rare(self, name, now, past):
+        measured = [dict(past[name, what]) for what in MEASURES]
+        days = [day for day in measured[0] if all(day in each for each in measured)]
+        if len(days) < ENOUGH:
+            return False
+        forest, of = self.grown.get(name, (None, -WEEK))
+        if len(days) >= of + WEEK:
+            forest, of = IsolationForest(contamination=0.01, random_state=1), len(days)
+            forest.fit([[*(each[day] for each in measured), day.weekday()] for day in days])
+            self.grown[name] = forest, of
+        return forest.predict([now])[0] < 0
+
+
+def blames(method, findings, seen, past, day, forests):
     """The tables on which a method would close the gate."""
     if method == "ours":
         return {id.partition("#")[0] for id in findings}
@@ -334,6 +362,8 @@ def blames(method, findings, seen, past, day):
         # of the last 14 days, three deviations, on rows and nulls; a day in a thousand is ignored
         return base | {t for t, what in seen if what != "mean" and z_scores([v for _, v in past[t, what][-14:]], seen[t, what], 3)
                        and abs(seen[t, what] / (statistics.mean(v for _, v in past[t, what][-14:]) or 1) - 1) > 0.25}  # fmt: skip
+    if method == FOREST:
+        return base | forests.blame(seen, past, day)
     return base | {t for t, what in seen if METHODS[method](past[t, what], day, seen[t, what])}
 
 
@@ -355,11 +385,12 @@ def simulate(seed, days, loud=False):
     """Caught, all, and false blocks of each method, and the seconds of a gate."""
     with tempfile.TemporaryDirectory() as name:
         year = Year(seed, Path(name), days)
-        methods = ["contract alone", *METHODS, "Elementary's rule", "ours"]
+        methods = ["contract alone", *METHODS, "Elementary's rule", FOREST, "ours"]
         incidents, past, wrong, seconds = year.incidents(), defaultdict(list), defaultdict(list), []
         reloads = set(year.random.sample(range(days), max(1, round(4 * days / 365))))
         project = load_project(year.folder / "gatekeeper.yaml")
         world = World(connect=lambda connection: connect(connection, environ={}, root=year.folder))
+        forests = Forests()
         for number in range(1, days):
             today = year.start + timedelta(days=number)
             morning = datetime.combine(today, clock(6, 30))
@@ -378,7 +409,7 @@ def simulate(seed, days, loud=False):
             if number % EACH_SO_OFTEN == 0 or (active and active.first == today and number % 5 == 0):
                 agrees(year.folder, options.as_of, report)
             for method in methods:
-                blamed = blames(method, findings, seen, past, today)
+                blamed = blames(method, findings, seen, past, today, forests)
                 if active and active.table in blamed and active.passes <= today <= active.due:
                     active.caught.setdefault(method, today)
                 if not active and blamed:
