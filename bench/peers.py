@@ -17,7 +17,9 @@ from questions import COLUMNS, FRESH, KEYS, PATTERNS, RANGES, REFERENCES, ROWS, 
 VENVS = tpch.DATA / "venvs"
 # dbt-core 1.11 and later build a part of theirs from a download that is not on the package index
 PACKAGES = {
-    "soda": ["soda-core-duckdb", "soda-core-postgres"],
+    "soda": ["soda-duckdb", "soda-postgres"],
+    # the last of its scans before contracts, and of its packages under these names
+    "soda_3": ["soda-core-duckdb", "soda-core-postgres"],
     "datacontract": ["datacontract-cli[duckdb,postgres]"],
     "dbt": ["dbt-core==1.10.*", "dbt-duckdb==1.9.*", "dbt-postgres==1.9.*", "duckdb<1.5"],
     "pandera": ["pandera[polars]", "pyarrow"],
@@ -30,7 +32,7 @@ PACKAGES = {
 def commands(engine: str, scale: str, place: str) -> list[Command]:
     """Those that can be installed and that know the engine."""
     made: dict[str, Callable] = {
-        "soda": _soda, "datacontract": _datacontract, "dbt": _dbt, "pandera": _pandera,
+        "soda": _soda, "soda_3": _soda_3, "datacontract": _datacontract, "dbt": _dbt, "pandera": _pandera,
         "great_expectations": _great_expectations, "pointblank": _pointblank,
     }  # fmt: skip
     found = []
@@ -70,7 +72,55 @@ def _too_old() -> str:
 
 def _soda(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:
     if engine == "duckdb":
-        source = {"type": "duckdb", "path": str(_file(bin, "soda", scale)), "read_only": True}
+        connection = {"database": str(_file(bin, "soda", scale)), "read_only": True}
+        prefix = "db/main"
+    elif engine == "postgres":
+        where = _where(place)
+        connection = {"host": where["host"], "user": where["user"], "password": "x", "database": where["dbname"]}
+        prefix = f"db/{where['dbname']}/public"
+    else:
+        return None
+    files = []
+    for table, columns in COLUMNS.items():
+        properties = [{"name": column, "checks": _soda_checks(table, column, prefix)} for column in columns]
+        checks: list[dict] = [{"schema": {}}]
+        checks.append({"row_count": {"threshold": {"must_be_between": dict(zip(_BETWEEN, ROWS, strict=True))}}})
+        if len(KEYS[table]) > 1:
+            checks.append({"duplicate": {"columns": KEYS[table]}})
+        if FRESH[0] == table:
+            checks.append({"metric": {"query": _too_old(), "threshold": {"must_be": 0}}})
+        files.append(f"{table}.yml")
+        contract = {"dataset": f"{prefix}/{table}", "columns": properties, "checks": checks}
+        (folder / files[-1]).write_text(json.dumps(contract))
+    (folder / "source.yml").write_text(json.dumps({"type": engine, "name": "db", "connection": connection}))
+    # a call a table: "only one contract is allowed at a time"
+    calls = "; ".join(f"{bin}/soda contract verify -ds source.yml -c {file} || exit 1" for file in files)
+    return Command("soda-core", ["sh", "-c", calls], folder, {"SODA_CORE_TELEMETRY_ENABLED": "false"})
+
+
+_BETWEEN = ("greater_than_or_equal", "less_than_or_equal")
+
+
+def _soda_checks(table: str, column: str, prefix: str) -> list[dict]:
+    invalid = [{"valid_values": values} for c, values in judged_columns(VALUES, table) if c == column]
+    invalid += [
+        {"valid_min": low, "valid_max": high} for c, (low, high) in judged_columns(RANGES, table) if c == column
+    ]
+    invalid += [
+        {"valid_format": {"regex": p, "name": "as said"}} for c, p in judged_columns(PATTERNS, table) if c == column
+    ]
+    invalid += [
+        {"valid_reference_data": {"dataset": f"{prefix}/{parent}", "column": parent_key}}
+        for child, key, parent, parent_key in REFERENCES
+        if (child, key) == (table, column)
+    ]
+    unique = [{"duplicate": {}}] if KEYS[table] == [column] else []
+    return [{"missing": {}}, *unique, *({"invalid": one} for one in invalid)]
+
+
+def _soda_3(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:
+    if engine == "duckdb":
+        source = {"type": "duckdb", "path": str(_file(bin, "soda_3", scale)), "read_only": True}
     elif engine == "postgres":
         where = _where(place)
         source = {"type": "postgres", "host": where["host"], "port": 5432, "username": where["user"], "password": "x"}
@@ -103,7 +153,7 @@ def _soda(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Comma
     (folder / ".soda" / "config.yml").write_text("send_anonymous_usage_stats: false\nuser_cookie_id: none\n")
     (folder / "checks.yml").write_text(json.dumps(checks))
     argv = [str(bin / "soda"), "scan", "-d", "db", "-c", "configuration.yml", "checks.yml"]
-    return Command("soda-core", argv, folder, {"HOME": str(folder)})
+    return Command("soda-core 3", argv, folder, {"HOME": str(folder)})
 
 
 def _datacontract(bin: Path, engine: str, scale: str, place: str, folder: Path) -> Command | None:
