@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ def imported(*command: str, cwd: Path) -> set[str]:
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", "from gatekeeper.cli import main; main()", *command],
         cwd=cwd,
-        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "GATEKEEPER_CACHE": str(cwd / "cache")},
         capture_output=True,
         text=True,
         check=False,
@@ -65,3 +66,49 @@ def test_a_check_of_a_table_or_of_a_file_imports_no_frame_library(tmp_path):
     frames = {"pandera", "polars", "pandas", "pyarrow", "pyspark", "numpy"}
     assert imported("check", "t", "--junit", "r.xml", cwd=tmp_path) & frames == set()
     assert imported("check", "t", "--data", "t.csv", cwd=tmp_path) & frames == set()
+
+
+CONTRACT = """
+apiVersion: v3.1.0
+kind: DataContract
+id: t
+version: 1.0.0
+status: active
+schema:
+  - name: t
+    properties:
+      - {name: a, logicalType: integer, required: true, unique: true}
+      - {name: b, logicalType: string, physicalType: VARCHAR}
+    quality:
+      - {id: p, type: custom, engine: gatekeeper, implementation: {values: {column: b, in: [x], where: a > 1}}}
+      - {id: q, type: sql, query: SELECT count(*) FROM t WHERE a < 0, mustBe: 0}
+"""
+
+
+def test_what_a_gate_asked_before_it_asks_again_without_a_parser_also_after_another_load(tmp_path):
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("CREATE TABLE t AS SELECT CAST(i + 1 AS INTEGER) AS a, 'x' AS b FROM range(600000) r(i)")
+    connections = 'connections:\n  w: {url: "duckdb:///w.duckdb", timezone: UTC}\n'
+    (tmp_path / "gatekeeper.yaml").write_text(
+        f'version: 1\ncontracts: ["*.odcs.yaml"]\n{connections}', encoding="utf-8"
+    )
+    (tmp_path / "t.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+
+    def asked() -> list[str]:
+        return [query["sql"] for query in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["queries"]]
+
+    assert "sqlglot" in imported("check", "t", "--json", "r.json", cwd=tmp_path)
+    first = asked()
+    assert imported("check", "t", "--json", "r.json", cwd=tmp_path) & {"sqlglot", "yaml", "pydantic"} == set()
+    assert asked() == first
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("INSERT INTO t SELECT CAST(i + 1 AS INTEGER), 'x' FROM range(600000, 700000) r(i)")
+    assert "sqlglot" not in imported("check", "t", "--json", "r.json", cwd=tmp_path)
+    last = asked()
+    assert [query for query in last if "599999" in query] == []
+    assert [query for query in last if "699999" in query] != []
+    # a change of what is asked, or of the table, is written anew
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("ALTER TABLE t ALTER b TYPE TEXT[] USING [b]; ALTER TABLE t ALTER b TYPE VARCHAR USING b[1]")
+        con.execute("ALTER TABLE t ADD COLUMN c INTEGER")
+    assert "sqlglot" in imported("check", "t", "--json", "r.json", cwd=tmp_path)

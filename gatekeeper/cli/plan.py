@@ -8,12 +8,12 @@ from datetime import datetime, timezone
 from gatekeeper.gate.run import Options, planned
 from gatekeeper.gate.scope import Scope
 from gatekeeper.model.catalog import Catalog, ColumnFact, Type
+from gatekeeper.model.columns import columns_of
 from gatekeeper.model.dialect import dialect_of
 from gatekeeper.model.finding import Answer, Seen
 from gatekeeper.model.project import Project
 from gatekeeper.model.question import Facts, Table
 from gatekeeper.model.rule import PlannedRule
-from gatekeeper.model.sql import columns_of
 from gatekeeper.planning.batch import batch
 from gatekeeper.planning.proofs import Step, step
 from gatekeeper.planning.query import Surroundings

@@ -18,6 +18,7 @@ import click
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
 from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
+from gatekeeper.contracts.kept import keep_book, open_book
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
 from gatekeeper.gate.run import Options, World, run, scopes, selected
@@ -51,7 +52,9 @@ def gated(
 
         timing = Timing("start-up", began())
     timing.begin("files")
-    loaded = load_project(find_project(Path.cwd(), project), server=server)
+    file = find_project(Path.cwd(), project)
+    loaded = load_project(file, server=server)
+    open_book(file)
     if command == "gate" and not names:
         raise UsageError(
             "name an output to gate\n  "
@@ -125,6 +128,7 @@ def gated(
             write_reports(_interrupted(report, interrupt.signal), state, early=True)
     if interrupt.signal is not None:
         return 128 + interrupt.signal
+    keep_book(file)
     if report.verdict == "open" and then is not None:
         code = _follow(then, report, state)
         state.final = True

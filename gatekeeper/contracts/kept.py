@@ -1,6 +1,7 @@
 """A project that was read before, kept by the content of all its files: neither YAML nor pydantic is needed again.
 
-It lies in the user's own cache folder, not in the project: what a checkout brings along is no word on its contracts.
+So is what was written for it before (`model.book`): sqlglot isn't needed again. Both lie in the user's own cache
+folder, not in the project: what a checkout brings along is no word on its contracts.
 A cache that can't be read, or that holds anything unexpected, is as if it were empty.
 """
 
@@ -15,11 +16,15 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from gatekeeper import __version__
 from gatekeeper.contracts.found import matching
+from gatekeeper.model.book import BOOK
 from gatekeeper.model.project import Project
 
 _PACKAGE: Final = Path(__file__).parent.parent
@@ -30,8 +35,10 @@ _OTHERS: Final = frozenset({
     ("datetime", "time"), ("datetime", "timedelta"), ("datetime", "timezone"), ("decimal", "Decimal"),
     ("msgspec._utils", "rebuild"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath"),
 })  # fmt: skip
+# whose code writes statements
+_WRITERS: Final = ("model", "planning")
 _UNREADABLE: Final = (OSError, ValueError, EOFError, pickle.PickleError, AttributeError, ImportError, IndexError,
-                      KeyError, TypeError, NotImplementedError, RecursionError)  # fmt: skip
+                      KeyError, TypeError, NotImplementedError, RecursionError, msgspec.MsgspecError)  # fmt: skip
 
 
 def load_project(file: Path, server: str | None = None) -> Project:
@@ -47,7 +54,25 @@ def load_project(file: Path, server: str | None = None) -> Project:
     return project
 
 
-def _place(file: Path, server: str | None) -> Path | None:
+def open_book(file: Path) -> None:
+    """Fill the book with what an earlier run of this project has written."""
+    place = _place(file, None, "books")
+    with suppress(*_UNREADABLE):
+        if place is not None and (packed := _read(place)) is not None:
+            head, _, body = packed.partition(b"\n")
+            if head.decode() == _writers():
+                BOOK.fill(msgspec.msgpack.decode(body, type=dict[str, str]))
+
+
+def keep_book(file: Path) -> None:
+    """Keep what this run has written, where it has written anything."""
+    place = _place(file, None, "books")
+    if place is not None and BOOK.is_new:
+        with suppress(*_UNREADABLE):
+            _write(place, _writers().encode() + b"\n" + msgspec.msgpack.encode(BOOK.texts()))
+
+
+def _place(file: Path, server: str | None, kind: str = "projects") -> Path | None:
     """The cache's file for this project; None where there is to be none."""
     chosen = os.environ.get("GATEKEEPER_CACHE")
     if chosen == "off":
@@ -58,14 +83,14 @@ def _place(file: Path, server: str | None) -> Path | None:
             return None
         chosen = f"{home}/gatekeeper"
     name = sha256(f"{file.resolve()}\0{server}".encode("utf-8", "surrogatepass")).hexdigest()
-    return Path(chosen) / "projects" / name
+    return Path(chosen) / kind / name
 
 
 def _kept(place: Path, file: Path) -> Project | None:
-    with suppress(*_UNREADABLE), place.open("rb") as stream:
-        if not _is_own(os.fstat(stream.fileno())):
+    with suppress(*_UNREADABLE):
+        packed = _read(place)
+        if packed is None:
             return None
-        packed = stream.read()
         head, _, body = packed.partition(b"\n\n")
         digest, *patterns = head.decode().split("\n")
         if digest == _digest(file, patterns):
@@ -78,16 +103,27 @@ def _keep(place: Path, project: Project, file: Path, patterns: Sequence[str] | N
     if patterns is None or any("\n" in pattern or not pattern for pattern in patterns):
         return
     with suppress(*_UNREADABLE):
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         head = "\n".join([_digest(file, patterns), *patterns])
-        half, name = tempfile.mkstemp(dir=place.parent)
-        try:
-            with open(half, "wb") as stream:
-                stream.write(head.encode() + b"\n\n" + pickle.dumps(project, 5))
-            os.replace(name, place)
-        except _UNREADABLE:
-            os.unlink(name)
-            raise
+        _write(place, head.encode() + b"\n\n" + pickle.dumps(project, 5))
+
+
+def _read(place: Path) -> bytes | None:
+    """What the cache's file holds, unless somebody else may have written it. Raises: OSError."""
+    with place.open("rb") as stream:
+        return stream.read() if _is_own(os.fstat(stream.fileno())) else None
+
+
+def _write(place: Path, packed: bytes) -> None:
+    """The file, replaced whole. Raises: OSError."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    half, name = tempfile.mkstemp(dir=place.parent)
+    try:
+        with open(half, "wb") as stream:
+            stream.write(packed)
+        os.replace(name, place)
+    except _UNREADABLE:
+        os.unlink(name)
+        raise
 
 
 def _is_own(there: os.stat_result) -> bool:
@@ -97,7 +133,7 @@ def _is_own(there: os.stat_result) -> bool:
 
 def _digest(file: Path, patterns: Sequence[str]) -> str:
     """Of us, and of everything that a project is made of. Raises: OSError, ValueError, NotImplementedError."""
-    made = sha256(_ourselves().encode())
+    made = sha256(_ourselves(_OURS).encode())
     root = file.resolve().parent
     for path in (file, *(path for pattern in patterns for path in matching(root, pattern))):
         content = path.read_bytes()
@@ -106,11 +142,20 @@ def _digest(file: Path, patterns: Sequence[str]) -> str:
     return made.hexdigest()
 
 
-def _ourselves() -> str:
+def _writers() -> str:
+    """What statements follow from beside the book's own keys: our code, and sqlglot's."""
+    found = find_spec("sqlglot")
+    assert found is not None
+    assert found.origin is not None
+    theirs = os.stat(os.path.join(os.path.dirname(found.origin), "_version.py"))
+    return sha256(f"{_ourselves(_WRITERS)} {found.origin} {theirs.st_size} {theirs.st_mtime_ns}".encode()).hexdigest()
+
+
+def _ourselves(parts: Sequence[str]) -> str:
     """Our version; in a checkout, whatever changes a file of ours is another one."""
     marks = [
         (entry.name, entry.stat().st_size, entry.stat().st_mtime_ns)
-        for part in _OURS
+        for part in parts
         for entry in sorted(os.scandir(_PACKAGE / part), key=lambda entry: entry.name)
         if entry.name.endswith(".py")
     ]

@@ -32,7 +32,6 @@ from gatekeeper.model.estimate import Estimate
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.ports import Take
 from gatekeeper.model.question import Table
-from gatekeeper.model.sql import check_reading
 from gatekeeper.model.time import instant
 
 T = TypeVar("T")
@@ -243,6 +242,8 @@ class SqlSession:
     def rows(self, sql: str, *, limit: int, timeout_seconds: float) -> list[tuple[Any, ...]]:
         """At most `limit` rows of one reading statement."""
         if not self._manner.refuses_several and self._driver != "psycopg":
+            from gatekeeper.model.reading import check_reading
+
             try:
                 check_reading(sql, self._dialect)
             except ValueError as wrong:

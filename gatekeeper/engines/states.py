@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gatekeeper.model.sql import quoted
-
 # Blocks of unchanged rows stay where they are, also when other tables of the file are written; deleted rows show in
 # the count. What is only in the log (or updated there) has no block yet: unknown.
 _DUCKDB = """
@@ -35,6 +33,8 @@ def state_query(path: Sequence[str], dialect: str) -> str | None:
     known = {"duckdb": _DUCKDB, "postgres": _POSTGRES}.get(dialect)
     if known is None:
         return None
+    from gatekeeper.model.sql import quoted
+
     table = quoted(path, dialect)
     name = "'" + table.replace("'", "''") + "'"
     return known.format(table=table, name=name).strip()

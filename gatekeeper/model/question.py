@@ -231,6 +231,10 @@ class Sample(Struct, frozen=True):
     limit: int
 
 
+Bounds = tuple[tuple[int, int], ...]
+"""The least and the greatest value of each part of a key."""
+
+
 class Images(Struct, frozen=True):
     """Into how many different images a function maps the keys of rows, NULLs apart. The answer: `Imaged`.
 
@@ -242,7 +246,7 @@ class Images(Struct, frozen=True):
     of: Population
     key: tuple[str, ...]
     form: str
-    bounds: tuple[tuple[int, int], ...] = ()
+    bounds: Bounds = ()
     part: tuple[int, int] | None = None
 
 
@@ -260,7 +264,7 @@ class Absent(Struct, frozen=True):
     """
 
     orphans: Orphans
-    bounds: tuple[tuple[int, int], ...]
+    bounds: Bounds
 
 
 Question = Aggregate | Repeats | Orphans | Facts | Custom | Past | Modelled | Sample | Changed | Images | Absent
@@ -274,3 +278,20 @@ def count(of: Population, what: str | Predicate | None = None) -> Aggregate:
 def newest(of: Population, column: str) -> Aggregate:
     """The greatest value of a column."""
     return Aggregate(of, "max", column)
+
+
+def is_timeless(question: Question) -> bool:
+    """Whether it is asked in the same words at another moment: of no window, as of no time, by no days."""
+    match question:
+        case Aggregate(of=of, by=by):
+            return _stands(of) and not any(isinstance(grain, (Stretches, Cuts)) for grain in by)
+        case Repeats(of=of) | Images(of=of) | Modelled(of=of):
+            return _stands(of)
+        case Orphans(child=child, parent=parent) | Absent(orphans=Orphans(child=child, parent=parent)):
+            return _stands(child) and _stands(parent)
+        case _:
+            return isinstance(question, Custom)
+
+
+def _stands(of: Population) -> bool:
+    return of.as_of is None and of.window is None

@@ -9,26 +9,16 @@ import sqlglot
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
-from gatekeeper.model.predicate import And, Not, Or, Predicate, Sql
 from gatekeeper.model.question import (
-    Absent,
     Aggregate,
-    Changed,
-    Custom,
-    Facts,
-    Images,
-    Modelled,
     Orphans,
-    Past,
     Population,
-    Question,
     Repeats,
-    Sample,
     Table,
 )
 from gatekeeper.model.reading import check_condition as check_condition
 from gatekeeper.model.reading import check_reading as check_reading
-from gatekeeper.model.reading import named_columns, one_statement
+from gatekeeper.model.reading import one_statement
 from gatekeeper.model.sql_condition import (
     NUMBERS,
     Scope,
@@ -41,7 +31,6 @@ from gatekeeper.model.sql_condition import (
     name,
 )  # fmt: skip
 from gatekeeper.model.sql_condition import NoColumn as NoColumn
-from gatekeeper.model.sql_grain import columns_of as grain_columns
 from gatekeeper.model.sql_grain import key, reach
 from gatekeeper.model.sql_words import Tree, cast, function, words
 
@@ -162,49 +151,6 @@ def unscanned(select: str, dialect: str) -> str:
     """The same SELECT as a question of names and types alone: it binds everything and reads no row."""
     head = f"SELECT {count_of().sql(dialect=dialect or None)} AS {quoted(('a0',), dialect)}"
     return f"{head} FROM (\n{select}\n) AS {quoted(('q',), dialect)} WHERE 1 = 0"
-
-
-def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
-    """All columns that a question names, by table, as they were written; of custom SQL none."""
-    match question:
-        case Aggregate(of, _, what, _, by):
-            grouped = frozenset(name for grain in by for name in grain_columns(grain))
-            return {of.table: _named(of, dialect) | _in(what, of.table, dialect) | grouped}
-        case Past(of):
-            return columns_of(of, dialect)
-        case Repeats(of, key):
-            return {of.table: _named(of, dialect) | frozenset(key)}
-        case Orphans(child, key, parent, parent_key):
-            found = {child.table: _named(child, dialect) | frozenset(key)}
-            theirs = _named(parent, dialect) | frozenset(parent_key)
-            return {**found, parent.table: found.get(parent.table, frozenset()) | theirs}
-        case Images(of, key):
-            return {of.table: _named(of, dialect) | frozenset(key)}
-        case Absent(orphans):
-            return columns_of(orphans, dialect)
-        case Modelled(of) | Sample(of):
-            return {of.table: _named(of, dialect)}
-        case Facts(table) | Changed(table):
-            return {table: frozenset()}
-        case Custom():
-            return {}
-
-
-def _named(of: Population, dialect: str) -> frozenset[str]:
-    found = _in(of.where, of.table, dialect)
-    if of.window is not None:
-        found |= {of.window.column}
-    return found | {of.as_of.column} if of.as_of is not None else found
-
-
-def _in(what: str | Predicate | None, table: Table, dialect: str) -> frozenset[str]:
-    if what is None or isinstance(what, str):
-        return frozenset() if what is None else frozenset({what})
-    if isinstance(what, Sql):
-        return named_columns(what.text, table.path[-1], dialect)
-    if isinstance(what, (And, Or)):
-        return frozenset().union(*(_in(part, table, dialect) for part in what.parts))
-    return _in(what.part, table, dialect) if isinstance(what, Not) else frozenset({what.column})
 
 
 def _told_apart(of: Population, catalog: Catalog, dialect: str, now: datetime) -> dict[str, Tree]:

@@ -33,7 +33,7 @@ from gatekeeper.model.question import Day, Last, Population
 from gatekeeper.model.reading import check_condition, named
 from gatekeeper.model.sql_words import Tree, as_text, cast, day, function, moment, text, words
 from gatekeeper.model.time import zone as zone_of
-from gatekeeper.model.types import is_padded, is_plain_text, is_single_float
+from gatekeeper.model.type_words import is_padded, is_plain_text, is_single_float
 from gatekeeper.model.written import Scalar
 
 _NUMERAL = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")

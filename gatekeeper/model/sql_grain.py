@@ -13,7 +13,7 @@ from gatekeeper.model.question import Cuts, Each, Grain, Last, Spread, Stretches
 from gatekeeper.model.sql_condition import Scope, time_bound
 from gatekeeper.model.sql_words import Tree, as_text, cast, function, words
 from gatekeeper.model.stretch import stretches
-from gatekeeper.model.types import is_padded
+from gatekeeper.model.type_words import is_padded
 
 # Four groups for each factor of e: neighbours differ by 28 %, so that a shift by a tenth of the rows shows.
 # Source: Masson, Rim, Lee: DDSketch (VLDB 2019), groups of a constant relative width, which merge.
@@ -21,13 +21,6 @@ _PER_E = 4
 _ZERO = 10**6
 _NUMBERS = ("integer", "decimal", "float")
 _NESTED = ("binary", "array", "struct", "map")
-
-
-def columns_of(grain: Grain) -> frozenset[str]:
-    """The columns that the groups rest on."""
-    if isinstance(grain, Stretches):
-        return frozenset({grain.window.column} | ({grain.load} if grain.load is not None else set()))
-    return frozenset({grain.column})
 
 
 def reach(grain: Grain, scope: Scope, now: datetime) -> list[Tree]:

@@ -1,4 +1,7 @@
-"""Keys by their images: SQL that proves that none repeats, and that none is absent."""
+"""Keys by their images: SQL that proves that none repeats, and that none is absent.
+
+The bounds of a key are other ones after each load, the rest of the text isn't: it has slots for them (`model.slots`).
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,11 @@ from typing import Final
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
-from gatekeeper.model.question import Absent, Images, Population
+from gatekeeper.model.question import Absent, Bounds, Images, Population
+from gatekeeper.model.slots import HIGH, LAST, LOW, SPAN
 from gatekeeper.model.sql import count_of, is_there, select_text, table_tree
 from gatekeeper.model.sql_condition import Scope, aliased, all_of, conditions, name
 from gatekeeper.model.sql_words import Tree, cast, function
-
-Bounds = tuple[tuple[int, int], ...]
 
 
 def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
@@ -27,7 +29,7 @@ def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
         share = exp.Mod(this=image.copy(), expression=exp.Literal.number(shares))
         where.append(exp.EQ(this=share, expression=exp.Literal.number(place)))
     if q.form == "bitstring":
-        different: Tree = function("COALESCE", function("BIT_COUNT", _bits(image, q.bounds)), exp.Literal.number(0))
+        different: Tree = function("COALESCE", function("BIT_COUNT", _bits(image)), exp.Literal.number(0))
     else:
         different = exp.Count(this=exp.Distinct(expressions=[image]), big_int=True)
     columns = [aliased(count_of(), "keys"), aliased(different, "images")]
@@ -50,34 +52,31 @@ def _set(
     of: Population, key: Sequence[str], bounds: Bounds, catalog: Catalog, dialect: str, now: datetime, alias: str
 ) -> exp.Subquery:
     scope = Scope(catalog, dialect, of.zone)
-    bits = aliased(_bits(_packed(scope, key, bounds), bounds), "b")
+    bits = aliased(_bits(_packed(scope, key, bounds)), "b")
     where: list[Tree] = [
-        exp.Between(this=scope.column(column), low=_whole(low), high=_whole(high))
-        for column, (low, high) in zip(key, bounds, strict=True)
+        exp.Between(this=scope.column(column), low=_slot(LOW, place), high=_slot(HIGH, place))
+        for place, column in enumerate(key)
     ]
     where += conditions(of, catalog, dialect, now)
     select = exp.Select(expressions=[bits]).from_(table_tree(of.table, catalog)).where(all_of(where), copy=False)
     return select.subquery(name(alias))
 
 
-def _bits(image: Tree, bounds: Bounds) -> Tree:
-    size = 1
-    for low, high in bounds:
-        size *= high - low + 1
-    return function("BITSTRING_AGG", image, _whole(0), _whole(size - 1))
+def _bits(image: Tree) -> Tree:
+    return function("BITSTRING_AGG", image, cast(exp.Literal.number(0), "bigint"), _slot(LAST))
 
 
 def _packed(scope: Scope, key: Sequence[str], bounds: Bounds) -> Tree:
     """The key as one whole number from 0 on: in the order of the key, so that what is sorted stays sorted."""
     packed: Tree | None = None
-    for column, (low, high) in zip(key, bounds, strict=True):
+    for place, (column, (low, _)) in enumerate(zip(key, bounds, strict=True)):
         digit: Tree = cast(scope.column(column), "bigint")
         if low:
-            digit = exp.Paren(this=exp.Sub(this=digit, expression=_whole(low)))
+            digit = exp.Paren(this=exp.Sub(this=digit, expression=_slot(LOW, place)))
         if packed is None:
             packed = digit
         else:
-            packed = exp.Add(this=exp.Mul(this=_held(packed), expression=_whole(high - low + 1)), expression=digit)
+            packed = exp.Add(this=exp.Mul(this=_held(packed), expression=_slot(SPAN, place)), expression=digit)
     assert packed is not None
     return packed
 
@@ -95,9 +94,8 @@ def _itself(scope: Scope, key: Sequence[str], bounds: Bounds) -> Tree:
     return scope.column(key[0])
 
 
-def _whole(value: int) -> Tree:
-    literal: Tree = exp.Literal.number(abs(value))
-    return cast(exp.Neg(this=literal) if value < 0 else literal, "bigint")
+def _slot(name: str, place: int = 0) -> Tree:
+    return cast(exp.Var(this=name.format(place)), "bigint")
 
 
 def _held(part: Tree) -> Tree:

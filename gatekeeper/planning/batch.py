@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gatekeeper.model import sql
-from gatekeeper.model.catalog import ColumnFact
+from msgspec.structs import replace
+
+from gatekeeper.model.book import BOOK
+from gatekeeper.model.catalog import Catalog, ColumnFact
 from gatekeeper.model.finding import Unknown
 from gatekeeper.model.question import (
     Absent,
@@ -26,12 +28,10 @@ from gatekeeper.model.question import (
     Slice,
     Spread,
     Table,
+    is_timeless,
 )  # fmt: skip
-from gatekeeper.model.reading import named
-from gatekeeper.model.sql_branches import branches
+from gatekeeper.model.slots import filled, like
 from gatekeeper.model.sql_changed import changed
-from gatekeeper.model.sql_keys import absent, images
-from gatekeeper.model.sql_sample import sample
 from gatekeeper.planning.answered import answers as answers
 from gatekeeper.planning.answered import grouping, stack_of
 from gatekeeper.planning.formulations import SMALL
@@ -159,6 +159,8 @@ def split(query: Query, around: Surroundings) -> list[Query]:
 
 def alone(query: Query, around: Surroundings) -> list[Query]:
     """A query for each question, which binds names and types and scans nothing."""
+    from gatekeeper.model import sql
+
     dialect = around.dialects[query.connection]
     singles = [_query((question,), around) for question in query.questions]
     return [Query(one.connection, sql.unscanned(one.sql, dialect), one.questions) for one in singles]
@@ -228,62 +230,76 @@ def _scans(questions: Sequence[Aggregate]) -> Iterator[list[Aggregate]]:
 
 
 def _query(questions: Sequence[Question], around: Surroundings) -> Query:
-    first = questions[0]
+    first, asked = questions[0], tuple(questions)
     match first:
-        case Aggregate():
-            connection = first.of.table.connection
-            dialect, now = around.dialects[connection], around.nows[connection]
-            aggregates = [question for question in questions if isinstance(question, Aggregate)]
+        case Aggregate(of=of):
+            connection = of.table.connection
             if all(_is_branch(question, around) for question in questions):
-                text = branches(aggregates, around.catalogs[first.of.table], dialect, now)
-                return Query(connection, text, tuple(questions), len(questions), formulation="branches")
-            text = sql.aggregates(aggregates, around.catalogs[first.of.table], dialect, now)
+                text = _text("branches", asked, around, of.table)
+                return Query(connection, text, asked, len(asked), formulation="branches")
+            text = _text("scan", asked, around, of.table)
             if grouping(questions):
-                return Query(connection, text, tuple(questions), MOST_GROUPS + 1, formulation="groups")
-            return Query(connection, text, tuple(questions), formulation="scan")
-        case Repeats():
-            connection = first.of.table.connection
-            dialect, now = around.dialects[connection], around.nows[connection]
-            text = sql.repeats(first, around.catalogs[first.of.table], dialect, now)
-            return Query(connection, text, (first,), formulation="group by")
-        case Images(of=of):
-            connection = of.table.connection
-            text = images(first, around.catalogs[of.table], around.dialects[connection], around.nows[connection])
-            return Query(connection, text, (first,), formulation=first.form)
-        case Absent(orphans=asked):
-            connection = asked.child.table.connection
-            child, parent = around.catalogs[asked.child.table], around.catalogs[asked.parent.table]
-            text = absent(first, child, parent, around.dialects[connection], around.nows[connection])
-            return Query(connection, text, (first,), formulation="bitstring")
-        case Orphans():
-            connection = first.child.table.connection
-            there = first.parent.table.connection
+                return Query(connection, text, asked, MOST_GROUPS + 1, formulation="groups")
+            return Query(connection, text, asked, formulation="scan")
+        case Repeats(of=of):
+            text = _text("repeats", asked, around, of.table)
+            return Query(of.table.connection, text, asked, formulation="group by")
+        case Images(of=of, bounds=bounds):
+            text = _text("images", (replace(first, bounds=like(bounds)),), around, of.table)
+            return Query(of.table.connection, filled(text, bounds), asked, formulation=first.form)
+        case Absent(orphans=Orphans(child=child, parent=parent), bounds=bounds):
+            text = _text("absent", (replace(first, bounds=like(bounds)),), around, child.table, parent.table)
+            return Query(child.table.connection, filled(text, bounds), asked, formulation="bitstring")
+        case Orphans(child=child, parent=parent):
+            connection, there = child.table.connection, parent.table.connection
             if there != connection:
-                said = f"{first.child.table} lies on the connection {connection}, {first.parent.table} on {there}"
+                said = f"{child.table} lies on the connection {connection}, {parent.table} on {there}"
                 raise ValueError(f"{said}, and keys of two connections are not compared yet")
-            child, parent = around.catalogs[first.child.table], around.catalogs[first.parent.table]
-            text = sql.orphans(first, child, parent, around.dialects[connection], around.nows[connection])
-            return Query(connection, text, (first,), formulation="not exists")
+            text = _text("orphans", asked, around, child.table, parent.table)
+            return Query(connection, text, asked, formulation="not exists")
         case Modelled(of, _, size):
-            connection = of.table.connection
             facts = _of_model(first, around)
-            names = [fact.name for fact in facts]
-            catalog, dialect = around.catalogs[of.table], around.dialects[connection]
-            text = sql.selected(of, names, catalog, dialect, around.nows[connection])
-            return Query(connection, text, (first,), size, facts)
+            text = _text("selected", asked, around, of.table, names=tuple(fact.name for fact in facts))
+            return Query(of.table.connection, text, asked, size, facts)
         case Changed(table):
             connection = table.connection
             known = around.catalogs[table].path or table.path
-            return Query(connection, changed(Table(connection, known), around.dialects[connection]), (first,), 2)
+            return Query(connection, changed(Table(connection, known), around.dialects[connection]), asked, 2)
         case Sample(of=of):
+            from gatekeeper.model.sql_sample import sample
+
             connection = of.table.connection
             text = sample(first, around.catalogs, around.dialects[connection], around.nows[connection])
-            return Query(connection, text, (first,), first.limit)
-        case Custom():
-            connection = first.connection
-            sql.check_reading(first.sql, around.dialects[connection])
-            dialect = around.dialects[connection]
-            text = sql.rows_of(first.sql, dialect) if first.fetch == "rows" else named(first.sql, dialect)
-            return Query(connection, text, (first,), 1 if first.fetch == "rows" else 2)
+            return Query(connection, text, asked, first.limit)
+        case Custom(connection=connection):
+            text = _text("custom", asked, around)
+            return Query(connection, text, asked, 1 if first.fetch == "rows" else 2)
         case _:
             raise TypeError(f"{first} is not asked by a query")
+
+
+def _text(
+    how: str, asked: tuple[Question, ...], around: Surroundings, *tables: Table, names: tuple[str, ...] = ()
+) -> str:
+    """The statement, from the book where it was written before. Raises: ValueError where there is none."""
+    first = asked[0]
+    connection = first.connection if isinstance(first, Custom) else tables[0].connection
+    catalogs = [around.catalogs[table] for table in tables]
+    dialect, now = around.dialects[connection], around.nows[connection]
+
+    def write() -> str:
+        from gatekeeper.planning import writers
+
+        return writers.write(how, asked, catalogs, dialect, now, names)
+
+    if not all(map(is_timeless, asked)):
+        return write()
+    return BOOK.text((how, asked, *map(_read, catalogs), dialect, names), write)
+
+
+def _read(catalog: Catalog) -> tuple[object, ...]:
+    """What a statement may follow from: not how large the table is, nor which values it holds."""
+    columns = [replace(fact, within=None) if fact.within is not None else fact for fact in catalog.columns]
+    sets = sorted(catalog.never_null), sorted(catalog.bytewise)
+    known = replace(catalog, columns=tuple(columns), weight=None, never_null=frozenset(), bytewise=frozenset())
+    return known, *sets

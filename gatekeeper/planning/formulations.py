@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from gatekeeper.model.catalog import Catalog, ColumnFact, Family
+from gatekeeper.model.question import Bounds
 
 # From here on a second way of asking pays; below, the plain count is as quick (bench/tables.py).
 SMALL: Final = 50_000
@@ -66,7 +67,7 @@ def _takes(form: Formulation, fact: ColumnFact, catalog: Catalog) -> bool:
     return fact.type.family != "string" or fact.name in catalog.bytewise
 
 
-def span(bounds: tuple[tuple[int, int], ...]) -> int:
+def span(bounds: Bounds) -> int:
     """How many different keys lie within the bounds."""
     size = 1
     for low, high in bounds:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.columns import columns_of
 from gatekeeper.model.question import Aggregate, Question, Table
-from gatekeeper.model.sql import columns_of
 
 
 def narrowed(

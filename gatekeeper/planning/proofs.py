@@ -17,6 +17,7 @@ from gatekeeper.model.predicate import IsNull, Or, Predicate
 from gatekeeper.model.question import (
     Absent,
     Aggregate,
+    Bounds,
     Images,
     Orphans,
     Population,
@@ -175,7 +176,7 @@ def _none_lacks(asked: Absent) -> Proof:
 
 def _known_bounds(
     of: Population, key: tuple[str, ...], form: Formulation, catalog: Catalog, seen: Seen
-) -> Proof | tuple[int, tuple[tuple[int, int], ...] | None]:
+) -> Proof | tuple[int, Bounds | None]:
     """The rows and the bounds of each part of the key, () where some part has no value; or what is to be asked first.
 
     None where they can't be told.

@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from gatekeeper.errors import CouldNotTell, Unanswered
 from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.columns import columns_of
 from gatekeeper.model.finding import Finding, Moment, Seen, Unknown, error, skipped, untold
 from gatekeeper.model.question import Aggregate, Custom, Facts, Question, Table
 from gatekeeper.model.rule import PlannedRule
-from gatekeeper.model.sql import columns_of
 from gatekeeper.planning.batch import tables_asked
 from gatekeeper.planning.proofs import is_proved
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterable
@@ -150,7 +149,7 @@ def _directly(path: str, data: bytes) -> None:
 def _replace(path: str, data: bytes) -> None:
     folder = os.path.dirname(path)
     # not the file's own name: together with the random part that could be longer than a name may be
-    beside = os.path.join(folder, f".gatekeeper-{secrets.token_hex(8)}.tmp")
+    beside = os.path.join(folder, f".gatekeeper-{os.urandom(8).hex()}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(beside, flags, 0o666)
     try:

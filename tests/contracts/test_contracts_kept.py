@@ -12,6 +12,7 @@ from projects_on_disk import HEAD, OUTPUT, write
 from gatekeeper.contracts import kept, load_project
 from gatekeeper.contracts.load import read_project
 from gatekeeper.errors import ProjectError
+from gatekeeper.model.book import Book
 
 TABLE = HEAD + "schema:\n  - name: t\n    properties:\n      - {name: a, logicalType: integer, required: true}\n"
 FILES = {"contracts/shop.odcs.yaml": TABLE, "outputs/board.yaml": OUTPUT + "inputs: [{contract: shop}]\n"}
@@ -81,6 +82,53 @@ def test_another_server_and_another_folder_are_other_projects(tmp_path, cache):
     for name in ("one", "two"):
         assert load_project(write(tmp_path / name, FILES)).root == tmp_path / name
     assert len(entries(cache)) == 2
+
+
+@pytest.fixture
+def book(monkeypatch):
+    """An empty book in the place of the process's."""
+
+    def fresh() -> Book:
+        made = Book()
+        monkeypatch.setattr(kept, "BOOK", made)
+        return made
+
+    return fresh
+
+
+def test_a_book_is_found_again_and_kept_only_where_something_is_new(tmp_path, cache, book):
+    file = write(tmp_path / "p", FILES)
+    book().text(("a", 1), lambda: "told")
+    kept.keep_book(file)
+    again = book()
+    kept.open_book(file)
+    assert again.text(("a", 1), lambda: "told") == "told"
+    assert not again.is_new
+    (entry,) = (cache / "books").iterdir()
+    before = entry.stat().st_mtime_ns
+    kept.keep_book(file)
+    assert entry.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: entry.write_bytes(b""),
+        lambda entry: entry.write_bytes(entry.read_bytes()[:-3]),
+        lambda entry: entry.write_bytes(entry.read_bytes().partition(b"\n")[0] + b"\n\xff\xfe"),
+        lambda entry: entry.write_bytes(b"other" + entry.read_bytes()),
+        lambda entry: entry.chmod(0o666),
+    ],
+    ids=["empty", "cut", "no book", "of another version", "others could write it"],
+)
+def test_a_book_that_can_not_be_trusted_is_as_none(tmp_path, cache, book, damage):
+    file = write(tmp_path / "p", FILES)
+    book().text(("a", 1), lambda: "told")
+    kept.keep_book(file)
+    damage(next((cache / "books").iterdir()))
+    again = book()
+    kept.open_book(file)
+    assert again.texts() == {}
 
 
 class Trap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper.model import sql
+from gatekeeper.model.columns import columns_of
 from gatekeeper.model.predicate import And, Compare, Not, Sql
 from gatekeeper.model.question import AsOf, Custom, Last, Orphans, Population, Repeats, Table, count
 from gatekeeper.model.reading import one_statement
@@ -133,11 +134,11 @@ def test_all_columns_that_a_question_names_are_told():
         (Compare("a", "=", 1), Not(Sql("t.b = 1 and c.inner_field > 2 and d in (select e from u where f = 1)")))
     )
     of = Population(t, where, window=Last("at", None), as_of=AsOf("loaded", None))
-    assert sql.columns_of(count(of, "x"), "postgres") == {t: {"a", "b", "c", "d", "at", "loaded", "x"}}
-    assert sql.columns_of(Repeats(Population(t), ("k", "l")), "duckdb") == {t: {"k", "l"}}
-    assert sql.columns_of(Orphans(Population(t), ("k",), Population(u), ("l",)), "duckdb") == {t: {"k"}, u: {"l"}}
-    assert sql.columns_of(Orphans(Population(t), ("k",), Population(t), ("l",)), "duckdb") == {t: {"k", "l"}}
-    assert sql.columns_of(Custom("w", "select a from t", "value"), "duckdb") == {}
+    assert columns_of(count(of, "x"), "postgres") == {t: {"a", "b", "c", "d", "at", "loaded", "x"}}
+    assert columns_of(Repeats(Population(t), ("k", "l")), "duckdb") == {t: {"k", "l"}}
+    assert columns_of(Orphans(Population(t), ("k",), Population(u), ("l",)), "duckdb") == {t: {"k"}, u: {"l"}}
+    assert columns_of(Orphans(Population(t), ("k",), Population(t), ("l",)), "duckdb") == {t: {"k", "l"}}
+    assert columns_of(Custom("w", "select a from t", "value"), "duckdb") == {}
 
 
 @pytest.mark.parametrize(
