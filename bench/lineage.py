@@ -192,7 +192,7 @@ def project(texts: list[str]) -> tuple[float, float, float]:
                 edited.write_text(edited.read_text("utf-8") + "\n-- edited", encoding="utf-8")
             code = (
                 "import sys, time; begin = time.perf_counter(); from pathlib import Path;"
-                "from gatekeeper.lineage.files import read_files; from gatekeeper.lineage.reader import About;"
+                "from gatekeeper.lineage.files import read_files; from gatekeeper.lineage.about import About;"
                 "root = Path(sys.argv[1]);"
                 "read = read_files(root, sorted(root.glob('*.sql')), About('ansi', columns=False));"
                 "assert all(hasattr(each.found, 'reads') for each in read); print(time.perf_counter() - begin)"

@@ -112,3 +112,24 @@ def test_what_a_gate_asked_before_it_asks_again_without_a_parser_also_after_anot
         con.execute("ALTER TABLE t ALTER b TYPE TEXT[] USING [b]; ALTER TABLE t ALTER b TYPE VARCHAR USING b[1]")
         con.execute("ALTER TABLE t ADD COLUMN c INTEGER")
     assert "sqlglot" in imported("check", "t", "--json", "r.json", cwd=tmp_path)
+
+
+def test_a_gate_over_sql_that_it_has_read_needs_no_parser(tmp_path):
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("CREATE TABLE t AS SELECT 2 AS a, 'x' AS b; CREATE TABLE u AS SELECT 1 AS a")
+    connections = 'connections:\n  w: {url: "duckdb:///w.duckdb", timezone: UTC}\n'
+    settings = 'version: 1\ncontracts: ["*.odcs.yaml"]\noutputs: ["*.out.yaml"]\nsql: {paths: ["*.sql"]}\n'
+    (tmp_path / "gatekeeper.yaml").write_text(settings + connections, encoding="utf-8")
+    (tmp_path / "t.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    (tmp_path / "u.sql").write_text("CREATE TABLE u AS SELECT a FROM t", encoding="utf-8")
+    (tmp_path / "board.out.yaml").write_text(
+        "kind: Output\nversion: 1\nid: board\ntables: [u]\ninputs: [{contract: t}]\n", encoding="utf-8"
+    )
+    assert "sqlglot" in imported("gate", "board", cwd=tmp_path)
+    assert "sqlglot" not in imported("gate", "board", cwd=tmp_path)
+    # what it reads now isn't declared
+    (tmp_path / "u.sql").write_text("CREATE TABLE u AS SELECT a FROM t JOIN v USING (a)", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "gatekeeper", "gate", "board"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "no input covers v" in " ".join(ran.stdout.split())

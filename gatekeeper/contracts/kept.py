@@ -16,7 +16,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ import msgspec
 
 from gatekeeper import __version__
 from gatekeeper.contracts.found import matching
-from gatekeeper.model.book import BOOK
+from gatekeeper.model.book import BOOK, parser_version
 from gatekeeper.model.project import Project
 
 _PACKAGE: Final = Path(__file__).parent.parent
@@ -144,11 +143,7 @@ def _digest(file: Path, patterns: Sequence[str]) -> str:
 
 def _writers() -> str:
     """What statements follow from beside the book's own keys: our code, and sqlglot's."""
-    found = find_spec("sqlglot")
-    assert found is not None
-    assert found.origin is not None
-    theirs = os.stat(os.path.join(os.path.dirname(found.origin), "_version.py"))
-    return sha256(f"{_ourselves(_WRITERS)} {found.origin} {theirs.st_size} {theirs.st_mtime_ns}".encode()).hexdigest()
+    return sha256(f"{_ourselves(_WRITERS)} {parser_version()}".encode()).hexdigest()
 
 
 def _ourselves(parts: Sequence[str]) -> str:

@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from gatekeeper import __version__
+from gatekeeper.model.book import parser_version
 
 # some 150 MB: a script takes 2 to 4 KB, and the oldest make room
 MOST: Final = 50_000
@@ -27,7 +27,7 @@ def reader_version() -> str:
     """Our version and the parser's; in a checkout, whatever changes a file of the reader is another version."""
     files = sorted(Path(__file__).parent.glob("*.py"))
     marks = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return sha256(f"{__version__} {version('sqlglot')} {marks}".encode()).hexdigest()
+    return sha256(f"{__version__} {parser_version()} {marks}".encode()).hexdigest()
 
 
 def key_of(*parts: object) -> str:

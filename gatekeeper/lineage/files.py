@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.cache import Cache, key_of
 from gatekeeper.lineage.clock import CUTS
 from gatekeeper.lineage.dialects import reader_of
-from gatekeeper.lineage.pool import read_in_processes
-from gatekeeper.lineage.reader import About, read_in_time
 from gatekeeper.lineage.script import Failed as Failed
 from gatekeeper.lineage.script import Script, assemble
 from gatekeeper.lineage.stored import encode, script
+from gatekeeper.model.book import BOOK
 
 # so many take 1 s; two processes, which need 0.3 s to start, are faster from here on
 MANY: Final = 200
-# fewer are read in no time: nobody should find a folder of ours for them
+# nobody should find a folder of ours for fewer: they stand in the book
 _WORTH_A_CACHE: Final = 20
 CACHE: Final = Path(".gatekeeper", "cache", "lineage.db")
 
@@ -52,13 +52,32 @@ def read_texts(texts: Sequence[str], about: About, cache_file: Path | None = Non
     cache, shared = Cache(cache_file), about.key()
     keys = [key_of("script", shared, text) for text in texts]
     found: dict[str, Script | Failed] = {}
-    for key, stored in cache.get(set(keys)).items():
+    few = len(keys) < _WORTH_A_CACHE and not (cache_file is not None and cache_file.is_file())
+    stored = {key: text for key in keys if (text := BOOK.known((key,))) is not None} if few else cache.get(set(keys))
+    for key, text in stored.items():
         try:
-            found[key] = script(stored)
+            found[key] = script(text)
         except ValueError:
             continue  # damaged: it is read again
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
-    new = read_in_processes(missing, about, found) if len(missing) >= MANY else {}
+    if missing:
+        new = _read(missing, about, cache, found)
+        if not few:
+            cache.put(new)
+        for key in missing.keys() & new.keys() if few else ():
+            BOOK.keep((key,), new[key])
+    return [found[key] for key in keys]
+
+
+def _read(missing: Mapping[str, str], about: About, cache: Cache, found: dict[str, Script | Failed]) -> dict[str, str]:
+    """Read the scripts (key to text) into `found`; the stored forms of all that may be kept."""
+    from gatekeeper.lineage.reader import read_in_time
+
+    new: dict[str, str] = {}
+    if len(missing) >= MANY:
+        from gatekeeper.lineage.pool import read_in_processes
+
+        new = read_in_processes(missing, about, found)
     memory = cache.memory()
     for key, text in missing.items():
         if key not in found:
@@ -67,6 +86,4 @@ def read_texts(texts: Sequence[str], about: About, cache_file: Path | None = Non
             if not any(doubt.code in CUTS for doubt in doubts):
                 new[key] = encode(statements, doubts)
     memory.close()
-    if len(missing) >= _WORTH_A_CACHE or (cache_file is not None and cache_file.is_file()):
-        cache.put({**memory.new, **new})
-    return [found[key] for key in keys]
+    return {**memory.new, **new}

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
-
 # tables are files there, so their case counts; columns and aliases don't
 _TABLES_BY_CASE: Final = frozenset({"bigquery", "mysql", "doris", "starrocks", "singlestore"})
 _FILES: Final = frozenset({"spark", "databricks", "spark2"})
@@ -86,37 +83,11 @@ class Naming:
 @lru_cache(maxsize=64)
 def naming(dialect: str) -> Naming:
     """How names of the dialect compare."""
+    from sqlglot.dialects.dialect import Dialect
+
     strategy = Dialect.get_or_raise(dialect or None).normalization_strategy.value
     folds = {"LOWERCASE": "lower", "UPPERCASE": "upper", "CASE_SENSITIVE": "never"}.get(strategy, "always")
     return Naming(dialect, folds, dialect in _TABLES_BY_CASE)
-
-
-def table_parts(table: exp.Table) -> list[tuple[str, bool]] | None:
-    """The (text, quoted) parts of a table's name; None where it has none, as table functions."""
-    found: list[tuple[str, bool]] = []
-    for key in ("catalog", "db", "this"):
-        part = table.args.get(key)
-        if part is None:
-            continue
-        if part == "":
-            found.append(("", False))
-            continue
-        while isinstance(part, exp.Dot):
-            left, part = part.this, part.expression
-            if not isinstance(left, exp.Identifier):
-                return None
-            found.append((left.name, bool(left.args.get("quoted"))))
-        if isinstance(part, exp.Parameter):
-            found.append((f"@{part.name}", False))
-        elif isinstance(part, exp.Identifier):
-            mark = "##" if part.args.get("global_") else "#" if part.args.get("temporary") else ""
-            quoted = bool(part.args.get("quoted"))
-            # BigQuery's INFORMATION_SCHEMA.TABLES is one identifier to the parser
-            names = part.name.split(".") if part.name.startswith("INFORMATION_SCHEMA.") else [part.name]
-            found += [(mark + name, quoted) for name in names]
-        else:
-            return None
-    return found or None
 
 
 def is_file_name(parts: Sequence[tuple[str, bool]], dialect: str) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from threading import Lock, Thread
 from typing import Final
 
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.clock import CUTS
 from gatekeeper.lineage.process import Answer, Line, Process, told
-from gatekeeper.lineage.reader import About
 from gatekeeper.lineage.script import Failed, Script
 from gatekeeper.lineage.stored import script
 

@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 import sqlglot
 
 import gatekeeper
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.clock import LEVELS, Cut, Slate
-from gatekeeper.lineage.reader import About
 
 # for one statement; also for taking a text apart
 SECONDS: Final = 5.0

@@ -52,8 +52,8 @@ def read_project(
 
 def sql_files(root: Path, patterns: Sequence[str], dialect: str | None) -> list[SqlFile]:
     """The SQL files of a project and what each says, in the order of their names. Raises: UsageError."""
+    from gatekeeper.lineage.about import About
     from gatekeeper.lineage.files import Failed, read_files
-    from gatekeeper.lineage.reader import About
 
     files = sorted({file for pattern in patterns for file in root.glob(pattern) if file.is_file()})
     try:

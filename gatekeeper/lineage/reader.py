@@ -6,12 +6,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.blanks import Blanks
-from gatekeeper.lineage.cache import Memory, key_of
+from gatekeeper.lineage.cache import Memory
 from gatekeeper.lineage.client import without_client_lines
 from gatekeeper.lineage.clock import Clock, Cut, Here, Long, Wary
 from gatekeeper.lineage.context import UNKNOWN, Context
@@ -64,22 +65,6 @@ def read_script(
     `schema` names the columns of tables, by their names as written here. Raises: ValueError for an unknown dialect.
     """
     return assemble(*read_in_time(sql, About(dialect, default_catalog, default_schema, schema, columns)))
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a script beside its text."""
-
-    dialect: str
-    default_catalog: str | None = None
-    default_schema: str | None = None
-    schema: Mapping[str, Sequence[str]] | None = None
-    columns: bool = True
-
-    def key(self) -> str:
-        """What tells it from others."""
-        schema = sorted((name, list(columns)) for name, columns in (self.schema or {}).items()) if self.columns else []
-        return key_of(reader_of(self.dialect), self.default_catalog, self.default_schema, schema, self.columns)
 
 
 def read_in_time(sql: str, about: About, memory: Memory | None = None) -> tuple[list[Statement], list[Doubt]]:

@@ -8,7 +8,8 @@ from sqlglot import exp
 
 from gatekeeper.lineage.flow import Flow, offset
 from gatekeeper.lineage.functions import from_function, from_text, is_file, names_tables
-from gatekeeper.lineage.names import Name, Naming, is_engine_row, is_file_name, path, table_parts
+from gatekeeper.lineage.names import Name, Naming, is_engine_row, is_file_name, path
+from gatekeeper.lineage.parts import table_parts
 from gatekeeper.lineage.targets import targets
 
 # what stands in these is named, not read

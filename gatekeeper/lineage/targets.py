@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from sqlglot import exp
 
-from gatekeeper.lineage.names import Naming, table_parts
+from gatekeeper.lineage.names import Naming
+from gatekeeper.lineage.parts import table_parts
 
 _TARGET_ONCE_MORE = frozenset({"tsql", "fabric", "mysql", "starrocks", "doris", "singlestore", "hive", "teradata"})
 

@@ -7,9 +7,10 @@ import signal
 import sys
 from typing import IO
 
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.cache import Cache
 from gatekeeper.lineage.clock import Alarm, Clock, Cut, Slate
-from gatekeeper.lineage.reader import About, read_statements
+from gatekeeper.lineage.reader import read_statements
 from gatekeeper.lineage.stored import encode
 
 # a script of one statement is found by its own key

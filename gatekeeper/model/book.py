@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 # A project of a thousand tables has some thousands.
@@ -27,16 +29,24 @@ class Book:
         """Take what was kept; what is there already stands."""
         self._texts = {**texts, **self._texts}
 
+    def known(self, of: tuple[object, ...]) -> str | None:
+        """The text of these values, whose reprs must tell all that it follows from; None where nobody kept it."""
+        key = _key(of)
+        self._asked.add(key)
+        return self._texts.get(key)
+
+    def keep(self, of: tuple[object, ...], text: str) -> None:
+        """What `known` tells from now on."""
+        if len(self._texts) < MOST:
+            self._texts[_key(of)] = text
+            self.is_new = True
+
     def text(self, of: tuple[object, ...], work_out: Callable[[], str]) -> str:
-        """The text of these values, whose reprs must tell all that it follows from. Raises: what `work_out` does."""
-        key = blake2b(repr(of).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        text = self._texts.get(key)
+        """What is known, or else what `work_out` makes of it. Raises: what that does."""
+        text = self.known(of)
         if text is None:
             text = work_out()
-            if len(self._texts) < MOST:
-                self._texts[key] = text
-                self.is_new = True
-        self._asked.add(key)
+            self.keep(of, text)
         return text
 
     def texts(self) -> Mapping[str, str]:
@@ -47,3 +57,15 @@ class Book:
 
 
 BOOK: Final = Book()
+
+
+def _key(of: tuple[object, ...]) -> str:
+    return blake2b(repr(of).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def parser_version() -> str:
+    """What sqlglot says of its version, without being imported."""
+    found = find_spec("sqlglot")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")

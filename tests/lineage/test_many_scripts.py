@@ -13,12 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+from sqlglot.dialects.dialect import Dialects
 
 from gatekeeper.lineage import read_script
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.cache import Cache
+from gatekeeper.lineage.dialects import OWN
 from gatekeeper.lineage.files import CACHE, Failed, read_files, read_texts
 from gatekeeper.lineage.pool import read_in_processes
-from gatekeeper.lineage.reader import About
 from gatekeeper.lineage.stored import decode, encode, script
 
 SPECS = Path(__file__).parent / "specs"
@@ -207,6 +209,10 @@ def test_a_dialect_that_nobody_knows_is_said_with_one_that_is_near(tmp_path):
         read_files(tmp_path, [], About("snowflak"))
 
 
+def test_every_dialect_of_the_parser_has_a_reader():
+    assert sorted(dialect.value for dialect in Dialects) == sorted(OWN)
+
+
 @pytest.mark.parametrize(
     ("named", "same"),
     [("ansi", ""), ("SparkSQL", "spark"), ("postgresql", "postgres"), ("mssql", "tsql"), ("greenplum", "postgres"), ("mariadb", "mysql")],
@@ -219,7 +225,7 @@ def test_other_tools_names_of_dialects_are_known(named, same):
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core starts no processes")
 def test_ctrl_c_ends_the_readers_too(tmp_path):
     code = (
-        "import sys; from gatekeeper.lineage.files import read_texts; from gatekeeper.lineage.reader import About\n"
+        "import sys; from gatekeeper.lineage.files import read_texts; from gatekeeper.lineage.about import About\n"
         "texts = [f'SELECT {i} FROM t{i}' + ' UNION ALL SELECT 1 FROM u' * 300 for i in range(3000)]\n"
         "print('begun', flush=True)\n"
         "read_texts(texts, About('duckdb'))"

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.lineage import read_script
+from gatekeeper.lineage.about import About
 from gatekeeper.lineage.clock import Here, Long
 from gatekeeper.lineage.files import read_texts
 from gatekeeper.lineage.parse import tokenize
 from gatekeeper.lineage.quick import is_quick
-from gatekeeper.lineage.reader import About, read_statements
+from gatekeeper.lineage.reader import read_statements
 
 # each level makes the parser begin two or three times anew: 30 take years
 YEARS = "SELECT " + "LISTAGG( IF " * 30 + "x" + ")" * 30 + " FROM slow_t"
