@@ -134,11 +134,23 @@ def _digest(file: Path, patterns: Sequence[str]) -> str:
     """Of us, and of everything that a project is made of. Raises: OSError, ValueError, NotImplementedError."""
     made = sha256(_ourselves(_OURS).encode())
     root = file.resolve().parent
+    folders: dict[str, str] = {}
     for path in (file, *(path for pattern in patterns for path in matching(root, pattern))):
-        content = path.read_bytes()
-        made.update(f"{os.path.relpath(path, root)}\0{os.path.realpath(path)}\0{len(content)}\0".encode())
+        with path.open("rb", buffering=0) as stream:
+            content = stream.read()
+        made.update(f"{os.path.relpath(path, root)}\0{_real(path, folders)}\0{len(content)}\0".encode())
         made.update(content)
     return made.hexdigest()
+
+
+def _real(path: Path, folders: dict[str, str]) -> str:
+    """The path without links; a thousand files of one folder look it up once."""
+    folder, name = os.path.split(path)
+    if os.path.islink(path) or name in ("", ".", ".."):
+        return os.path.realpath(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)
 
 
 def _writers() -> str:

@@ -72,14 +72,10 @@ def assemble(
     reports = []
     for rule in rules:
         owner = _owner(project, rule, told[rule.id], measured) or needed_by.get(rule.id)
-        made = _rule(project, rule, told[rule.id], measured, seconds, owner, waived.get(rule.id))
+        tries = asked.get(rule.id, [])
+        finding, waiver = told[rule.id], waived.get(rule.id)
         reports.append(
-            replace(
-                made,
-                contaminates=contaminated.get(rule.id),
-                attempts=_attempts(rule.id, asked.get(rule.id, ())),
-                retries=asked[rule.id][-1].retries.get(rule.connection or "", 0) if rule.id in asked else 0,
-            )
+            _rule(project, rule, finding, measured, seconds, owner, waiver, contaminated.get(rule.id), tries)
         )
     verdicts = worst([output.verdict for output in outputs])
     skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
@@ -222,6 +218,8 @@ def _rule(
     seconds: Mapping[str, float],
     owner: str | None,
     waiver: str | None,
+    contaminates: Contamination | None,
+    tries: Sequence[AttemptReport],
 ) -> RuleReport:
     known = project.owner(owner)
     queries = _queries(rule, measured)
@@ -256,6 +254,9 @@ def _rule(
         seconds=round(sum(seconds.get(id, 0.0) for id in queries), 4),
         windowed=rule.on is not None and rule.on.rows.window is not None,
         samples=_samples(rule, finding, measured.seen),
+        attempts=_attempts(rule.id, tries),
+        retries=tries[-1].retries.get(rule.connection or "", 0) if tries else 0,
+        contaminates=contaminates,
     )
 
 
@@ -292,7 +293,7 @@ def _owner(project: Project, rule: PlannedRule, finding: Finding, measured: Meas
 
 def _to_blame(rule: PlannedRule, measured: Measured) -> str | None:
     """The rule's connection; of several the one that failed."""
-    names = dict.fromkeys(table.connection for table in rule.about)
+    names = dict.fromkeys(table.connection for table in rule.about) if len(rule.about) > 1 else ()
     if len(names) < 2:
         return rule.connection
     failed = [name for name in names if (known := measured.ready.get(name)) is not None and known.error is not None]

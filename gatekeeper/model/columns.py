@@ -38,8 +38,8 @@ def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
     """All columns that a question names, by table, as they were written; of custom SQL none."""
     match question:
         case Aggregate(of, _, what, _, by):
-            grouped = frozenset(name for grain in by for name in columns_of_grain(grain))
-            return {of.table: _named(of, dialect) | _in(what, of.table, dialect) | grouped}
+            named = _named(of, dialect) | _in(what, of.table, dialect)
+            return {of.table: named.union(*map(columns_of_grain, by)) if by else named}
         case Past(of):
             return columns_of(of, dialect)
         case Repeats(of, key):

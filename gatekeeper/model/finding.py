@@ -57,12 +57,14 @@ class Seen(Mapping[Question, Any]):
     Raises: CouldNotTell where the answer is `Unknown`, Unanswered where nobody was asked.
     """
 
-    __slots__ = ("_replies", "asked")
+    __slots__ = ("_replies", "asked", "columns")
 
     def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None) -> None:
         self._replies = dict(replies or {})
         self.asked: dict[str, tuple[object, tuple[Question, ...]]] = {}
         """What each rule asks, given these answers, by its id: worked out once, and told four times a run."""
+        self.columns: dict[Table, frozenset[str]] = {}
+        """The columns of each table that was found to be there."""
 
     def __getitem__(self, question: Question) -> Any:
         reply = self.reply(question)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -14,6 +15,8 @@ from gatekeeper.model.question import Aggregate, Custom, Facts, Question, Table
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.batch import tables_asked
 from gatekeeper.planning.proofs import is_proved
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def tables_of(rule: PlannedRule) -> tuple[Table, ...]:
@@ -62,14 +65,19 @@ def obstacle(
     if rule.kind == "schema":
         return None
     for table in tables_of(rule):
-        if (found := _missing_table(table, seen, schemas)) is not None:
+        if table not in seen.columns and (found := _missing_table(table, seen, schemas)) is not None:
             return found
     for question in asked_by(rule, seen):
         for table, columns in columns_of(question, dialects.get(_connection(question), "")).items():
+            if not columns or columns <= seen.columns.get(table, _NONE):
+                continue
             catalog = _catalog(table, seen)
             if catalog is None:
                 continue
-            for column in sorted(columns):
+            names = frozenset(fact.name for fact in catalog.columns)
+            if catalog.exists:
+                seen.columns[table] = names
+            for column in sorted(columns - names):
                 if catalog.column(column) is None:
                     return _missing_column(table, column, schemas)
     return None

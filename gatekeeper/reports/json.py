@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
-from gatekeeper.model.report import Report, plain
+from gatekeeper.model.report import OutputReport, QueryReport, Report, RuleReport, TableReport, plain
 from gatekeeper.reports import REPORTS, clean
 
 _LEFT: Final = (datetime, Decimal)
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, default=plain)
+_ENCODER: Final = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, default=plain, separators=(",", ":")
+)
+_QUICK: Final = msgspec.json.Encoder()
 
 
 @REPORTS.add("json")
@@ -23,8 +27,7 @@ def render(report: Report) -> str:
     A line for each key, and for each rule, query or other entry of a list: of 10,000 rules Python's encoder, which
     alone can indent, took 2 s.
     """
-    told = msgspec.to_builtins(report, builtin_types=_LEFT)
-    lines = [f"{_encoded(key)}: {_listed(value)}" for key, value in told.items()]
+    lines = [f"{_encoded(name)}: {_listed(getattr(report, name))}" for name in report.__struct_fields__]
     return clean.json_text("{\n  " + ",\n  ".join(lines) + "\n}\n")
 
 
@@ -35,7 +38,23 @@ def _listed(value: Any) -> str:
 
 
 def _encoded(value: Any) -> str:
+    if _is_quick(value):
+        with suppress(ValueError):  # half a character is in it
+            return _QUICK.encode(value).decode()
+    told = msgspec.to_builtins(value, builtin_types=_LEFT)
     try:
-        return _ENCODER.encode(value)
+        return _ENCODER.encode(told)
     except ValueError:  # NaN or an infinity is in it
-        return _ENCODER.encode(plain(value))
+        return _ENCODER.encode(plain(told))
+
+
+def _is_quick(value: Any) -> bool:
+    """Whether msgspec, ten times as quick, writes the same: no decimals, no times but in UTC, no cells of the data."""
+    match value:
+        case RuleReport(measured=measured, samples=samples):
+            times = (value.newest, value.due_at, value.overdue_since)
+            is_in_utc = all(time is None or time.utcoffset() == timedelta(0) for time in times)
+            return is_in_utc and samples is None and not isinstance(measured, Decimal)
+        case OutputReport(sections=sections):
+            return not sections
+    return isinstance(value, (QueryReport, TableReport))

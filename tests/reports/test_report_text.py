@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from fixed import END, REPORT, many, rule, run
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from gatekeeper.model.report import DecisionReport, SectionReport
+from gatekeeper.model.report import DecisionReport, SampleReport, SectionReport
 from gatekeeper.reports import REPORTS
 
 text = REPORTS.get("text")
@@ -200,6 +202,30 @@ def test_json_has_the_promised_keys():
     }  # fmt: skip
     assert set(value["queries"][0]) >= {"id", "connection", "sql", "seconds", "rules"}
     assert (value["schema_version"], value["started_at"]) == (1, "2026-11-22T05:10:00Z")
+
+
+ELSEWHERE = datetime(2026, 11, 22, 6, 10, tzinfo=timezone(timedelta(hours=1)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"measured": 12}, {"measured": 12}),
+        ({"measured": Decimal("10.50")}, {"measured": 10.5}),
+        ({"measured": Decimal("Infinity")}, {"measured": None}),
+        ({"measured": float("nan")}, {"measured": None}),
+        ({"measured": float("-inf"), "message": "ü"}, {"measured": None, "message": "ü"}),
+        ({"newest": ELSEWHERE, "due_at": ELSEWHERE}, {"newest": "2026-11-22T05:10:00Z", "due_at": "2026-11-22T05:10:00Z"}),
+        ({"newest": ELSEWHERE.astimezone(timezone.utc)}, {"newest": "2026-11-22T05:10:00Z"}),
+        ({"samples": SampleReport(columns=("a",), rows=((float("inf"), date(2026, 1, 2)),))},
+         {"samples": {"columns": ["a"], "rows": [[None, "2026-01-02"]], "note": ""}}),
+    ],
+)  # fmt: skip
+def test_json_tells_each_value_in_one_way(changes, told):
+    value = json.loads(REPORTS.get("json")(replace(REPORT, rules=(rule("fail", **changes),))))
+    assert (
+        value["rules"][0] == json.loads(REPORTS.get("json")(replace(REPORT, rules=(rule("fail"),))))["rules"][0] | told
+    )
 
 
 @pytest.mark.parametrize("status", ["pass", "fail"])
