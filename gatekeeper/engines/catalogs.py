@@ -30,7 +30,8 @@ SELECT n.nspname, c.relname, c.relkind::text, array_position(current_schemas(tru
                               CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END),
        t.typtype::text, a.attnotnull, k.keys, row_security_active(c.oid),
        f.is_firm AND a.attnotnull AND NOT a.attnum = ANY (f.loose), l.collisdeterministic IS TRUE,
-       f.is_firm, r.refers, CASE c.relkind WHEN 'r' THEN greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) END
+       f.is_firm, r.refers, CASE c.relkind WHEN 'r' THEN greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)) END,
+       f.holed
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -53,7 +54,10 @@ LEFT JOIN LATERAL (
                                              JOIN pg_catalog.pg_class AS p ON p.oid = h.inhrelid
                                              WHERE h.inhparent = c.oid AND p.relkind <> 'r')) AS is_firm,
          ARRAY(SELECT unnest(o.conkey) FROM pg_catalog.pg_constraint AS o
-               WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated) AS loose
+               WHERE o.conrelid = c.oid AND o.contype = 'n' AND NOT o.convalidated) AS loose,
+         CASE WHEN c.reltuples > 50000 THEN
+           ARRAY(SELECT s.attname::text FROM pg_catalog.pg_stats AS s
+                 WHERE s.schemaname = n.nspname AND s.tablename = c.relname AND s.null_frac > 0) END AS holed
 ) AS f ON true
 LEFT JOIN LATERAL (
   SELECT json_agg(json_build_array(
@@ -136,6 +140,7 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
                 if is_firm
             ),
             weight=int(size) if size and size > 0 else None,
+            holed=frozenset(mine[0][15] or ()),
         )
         ranks[schema, table] = rank
     found: Found = {}

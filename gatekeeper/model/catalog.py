@@ -100,6 +100,8 @@ class Catalog(Struct, frozen=True):
     refers: tuple[Refers, ...] = ()
     weight: int | None = None
     """About how many rows there are, by the engine's own books: it says what is asked first, and proves nothing."""
+    holed: frozenset[str] = frozenset()
+    """Columns in which the engine's statistics saw a NULL: they say what isn't worth a proof, and prove nothing."""
 
     def column(self, name: str) -> ColumnFact | None:
         """The column of that name: exactly, or else the only one that differs in case alone."""

@@ -13,10 +13,16 @@ HIGH: Final = LOW.replace("low", "high")
 SPAN: Final = LOW.replace("low", "span")
 LAST: Final = LOW.replace("low {}", "last")
 
+# within PostgreSQL's integer; its product with all other parts of a key (2**26 at most) is within a bigint
+_FAR: Final = 2**31
 
-def like(bounds: Bounds) -> Bounds:
-    """The simplest bounds for which the text is the same."""
-    return tuple((1 if low else 0, 2) for low, _ in bounds)
+
+def like(bounds: Bounds, *, from_zero: bool) -> Bounds:
+    """The simplest bounds for which the text is the same. A low end of 0 is not taken off.
+
+    Where the images need not begin with 0, no end is, unless the numbers might become too large to be multiplied.
+    """
+    return tuple((1 if (low if from_zero else max(-low, high) > _FAR) else 0, 2) for low, high in bounds)
 
 
 def filled(text: str, bounds: Bounds) -> str:

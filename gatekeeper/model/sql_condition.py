@@ -226,6 +226,8 @@ def _between(scope: Scope, predicate: Between) -> Tree:
 def _in(scope: Scope, column: str, values: tuple[Scalar, ...]) -> Tree:
     left, literal = _operand(scope, column, values)
     listed = [tree for tree in map(literal, values) if tree is not None]
+    if len(listed) <= words(scope.dialect).compares and isinstance(left, exp.Column):
+        return any_of([exp.EQ(this=left.copy(), expression=tree) for tree in listed]) or _never(scope, column)
     return exp.In(this=left, expressions=listed) if listed else _never(scope, column)
 
 

@@ -245,11 +245,15 @@ def _query(questions: Sequence[Question], around: Surroundings) -> Query:
             text = _text("repeats", asked, around, of.table)
             return Query(of.table.connection, text, asked, formulation="group by")
         case Images(of=of, bounds=bounds):
-            text = _text("images", (replace(first, bounds=like(bounds)),), around, of.table)
+            simple = replace(first, bounds=like(bounds, from_zero=first.form != "bits"))
+            text = _text("images", (simple,), around, of.table)
             return Query(of.table.connection, filled(text, bounds), asked, formulation=first.form)
         case Absent(orphans=Orphans(child=child, parent=parent), bounds=bounds):
-            text = _text("absent", (replace(first, bounds=like(bounds)),), around, child.table, parent.table)
-            return Query(child.table.connection, filled(text, bounds), asked, formulation="bitstring")
+            by_group = around.dialects[child.table.connection] == "postgres"
+            simple_one = replace(first, bounds=like(bounds, from_zero=not by_group))
+            text = _text("absent", (simple_one,), around, child.table, parent.table)
+            form = "bits" if by_group else "bitstring"
+            return Query(child.table.connection, filled(text, bounds), asked, formulation=form)
         case Orphans(child=child, parent=parent):
             connection, there = child.table.connection, parent.table.connection
             if there != connection:
@@ -301,5 +305,6 @@ def _read(catalog: Catalog) -> tuple[object, ...]:
     """What a statement may follow from: not how large the table is, nor which values it holds."""
     columns = [replace(fact, within=None) if fact.within is not None else fact for fact in catalog.columns]
     sets = sorted(catalog.never_null), sorted(catalog.bytewise)
-    known = replace(catalog, columns=tuple(columns), weight=None, never_null=frozenset(), bytewise=frozenset())
+    none = frozenset[str]()
+    known = replace(catalog, columns=tuple(columns), weight=None, never_null=none, bytewise=none, holed=none)
     return known, *sets

@@ -5,15 +5,16 @@ A proof is sound or silent: it never says what the plain count would not (tests/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Answer, Seen, Unknown
-from gatekeeper.model.predicate import IsNull, Or, Predicate
+from gatekeeper.model.predicate import And, IsNull, Or, Predicate, Sql
 from gatekeeper.model.question import (
     Absent,
     Aggregate,
@@ -28,7 +29,7 @@ from gatekeeper.model.question import (
     Table,
     count,
 )  # fmt: skip
-from gatekeeper.planning.formulations import REFERENCES, SMALL, UNIQUE, Formulation, fits, span
+from gatekeeper.planning.formulations import ALTOGETHER, REFERENCES, SMALL, UNIQUE, Formulation, fits, span
 from gatekeeper.planning.query import Surroundings
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -37,10 +38,14 @@ _ANOTHER_WAY: Final = frozenset({"query", "unsupported"})
 
 
 class Proof(Struct, frozen=True):
-    """What it asks, and what the answers say of the question; None: nothing, and something else must tell."""
+    """What it asks, and what the answers say of the question; None: nothing, and something else must tell.
+
+    `counts`: it is no proof, but the count by another way.
+    """
 
     asks: tuple[Question, ...]
     settles: Callable[[Seen], Any]
+    counts: bool = False
 
 
 class Step(Struct):
@@ -52,9 +57,10 @@ class Step(Struct):
 
 def step(questions: Iterable[Question], around: Surroundings, seen: Seen) -> Step:
     """For each question the first proof that may still settle it; else the question itself."""
-    made = Step()
+    made, questions = Step(), tuple(questions)
+    wholes = _altogether(questions, around, seen)
     for question in questions:
-        for proof in proofs(question, around, seen):
+        for proof in proofs(question, around, seen, wholes.get(question)):
             lacking = [asked for asked in proof.asks if asked not in seen]
             if lacking:
                 for asked in lacking:
@@ -68,8 +74,11 @@ def step(questions: Iterable[Question], around: Surroundings, seen: Seen) -> Ste
     return made
 
 
-def proofs(question: Question, around: Surroundings, seen: Seen) -> Iterator[Proof]:
-    """The cheapest first; which there are may depend on what was seen."""
+def proofs(question: Question, around: Surroundings, seen: Seen, whole: Aggregate | None = None) -> Iterator[Proof]:
+    """The cheapest first; which there are may depend on what was seen.
+
+    `whole`: the count of rows in which anything is wrong, what the question asks for among it.
+    """
     match question:
         case Aggregate(of=of, fold="count", what=what, by=()) if what is not None:
             catalog = _catalog(of.table, around)
@@ -78,6 +87,8 @@ def proofs(question: Question, around: Surroundings, seen: Seen) -> Iterator[Pro
                     yield Proof((count(of),), lambda seen: seen[count(of)])
             elif all(_is_filled(catalog, part) for part in (what.parts if isinstance(what, Or) else (what,))):
                 yield Proof((), lambda seen: 0)
+            if whole is not None:
+                yield from _by_whole(question, whole)
         case Repeats(of, key):
             catalog = _catalog(of.table, around)
             if any(set(_folded(enforced)) <= set(_folded(key)) for enforced in catalog.keys if enforced):
@@ -88,6 +99,58 @@ def proofs(question: Question, around: Surroundings, seen: Seen) -> Iterator[Pro
                         return
         case Orphans():
             yield from _no_orphans(question, around, seen)
+
+
+def _altogether(questions: Sequence[Question], around: Surroundings, seen: Seen) -> dict[Question, Aggregate]:
+    """For each count of what may be wrong with a row, the one count of the rows with which anything is."""
+    found: dict[Question, Aggregate] = {}
+    counts: dict[Population, dict[Predicate, list[Question]]] = {}
+    for question in questions:
+        if isinstance(question, Aggregate) and (wrong := _wrong(question, around)) is not None:
+            counts.setdefault(question.of, {}).setdefault(wrong, []).append(question)
+    if not counts:
+        return found
+    asked: dict[Population, list[tuple[Aggregate, Or]]] = {}
+    for known in seen:
+        if isinstance(known, Aggregate) and isinstance(known.what, Or) and known.fold == "count" and not known.by:
+            asked.setdefault(known.of, []).append((known, known.what))
+    for of, by_wrong in counts.items():
+        # another round asks for less: what was asked then answers it still
+        for known, any_of in asked.get(of, ()):
+            for wrong in by_wrong.keys() & set(any_of.parts):
+                found |= dict.fromkeys(by_wrong.pop(wrong), known)
+        if len(by_wrong) >= ALTOGETHER[around.dialects[of.table.connection]]:
+            whole = Aggregate(of, "count", Or(tuple(by_wrong)))
+            found |= {question: whole for mine in by_wrong.values() for question in mine}
+    return found
+
+
+def _wrong(question: Aggregate, around: Surroundings) -> Predicate | None:
+    """What is wrong with the rows that the question counts, or leaves out; None where another way is better."""
+    what, catalog = question.what, _catalog(question.of.table, around)
+    is_a_count = question.fold == "count" and what is not None and not question.by
+    if not is_a_count or around.dialects.get(question.of.table.connection, "") not in ALTOGETHER or _is_small(catalog):
+        return None
+    wrong: Predicate | None = IsNull(what) if isinstance(what, str) else what
+    if isinstance(wrong, IsNull) and ((fact := catalog.column(wrong.column)) is None or fact.name in catalog.holed):
+        return None
+    return None if wrong is None or isinstance(wrong, (Or, Sql)) or _is_filled(catalog, wrong) else wrong
+
+
+def _by_whole(question: Aggregate, whole: Aggregate) -> Iterator[Proof]:
+    """Where nothing is wrong, nothing is wrong with that; else it is counted among the rows with which anything is."""
+    of, what = question.of, question.what
+    rows = count(of)
+    assert isinstance(whole.what, Or)
+    among = replace(of, where=whole.what if of.where is None else And((of.where, whole.what)))
+    if isinstance(what, str):
+        lacking = Aggregate(among, "count", IsNull(what))
+        yield Proof((rows, whole), lambda seen: seen[rows] if seen[whole] == 0 else None)
+        yield Proof((rows, lacking), lambda seen: seen[rows] - seen[lacking], counts=True)
+    else:
+        there = Aggregate(among, "count", what)
+        yield Proof((whole,), lambda seen: 0 if seen[whole] == 0 else None)
+        yield Proof((there,), lambda seen: seen[there], counts=True)
 
 
 def is_proved(question: Question, seen: Seen) -> bool:
@@ -107,7 +170,13 @@ def _settled(question: Question, proof: Proof, around: Surroundings, seen: Seen)
     known = [reply for reply in replies if isinstance(reply, Answer)]
     queries = tuple(dict.fromkeys(id for reply in known for id in reply.queries))
     now = around.nows.get(_connection(question))
-    return Answer(value, now, "proved", queries, max((reply.seconds for reply in known), default=0.0))
+    return Answer(
+        value,
+        now,
+        "counted" if proof.counts else "proved",
+        queries,
+        max((reply.seconds for reply in known), default=0.0),
+    )
 
 
 def _by_images(question: Repeats, form: Formulation, catalog: Catalog, seen: Seen) -> Generator[Proof, None, bool]:

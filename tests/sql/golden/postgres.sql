@@ -26,13 +26,13 @@ SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" IS NULL OR "day" IS NULL THEN 1 EN
 SELECT COALESCE(SUM("n"), 0) AS "rows", COUNT(*) AS "keys" FROM (SELECT COUNT(*) AS "n" FROM "marts"."order" WHERE "id" IS NOT NULL AND "day" IS NOT NULL GROUP BY "id", "day" HAVING COUNT(*) > 1) AS "g";
 
 -- values in
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" IN ('new', 'it''s', 'back\slash', 'größer', '5', 'true')) THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("status" = 'new' OR "status" = 'it''s' OR "status" = 'back\slash' OR "status" = 'größer' OR "status" = '5' OR "status" = 'true') THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- values in a boolean
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("paid" IN (TRUE)) THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT ("paid" = TRUE) THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- values not_in numbers
-SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" IN (-1, 7) THEN 1 END) AS "a1" FROM "marts"."order";
+SELECT COUNT(*) AS "a0", COUNT(CASE WHEN "id" = -1 OR "id" = 7 THEN 1 END) AS "a1" FROM "marts"."order";
 
 -- values in a uuid
 SELECT COUNT(*) AS "a0", COUNT(CASE WHEN NOT (CAST("ref" AS TEXT) IN ('00000000-0000-0000-0000-000000000000')) THEN 1 END) AS "a1" FROM "marts"."order";
