@@ -44,14 +44,14 @@ SQLSTATES: Final[tuple[tuple[str, Fault], ...]] = (
 )
 
 
-def _texts(*pairs: tuple[str, Fault]) -> tuple[tuple[re.Pattern[str], Fault], ...]:
-    return tuple((re.compile(pattern, re.IGNORECASE), fault) for pattern, fault in pairs)
+Texts = tuple[tuple[str, Fault], ...]
+"""Patterns of what is said, in any case; compiled when something went wrong."""
 
 
 _MISSING_TABLE: Final = Fault("missing_table", culprit=True, names=True)
 _MISSING_COLUMN: Final = Fault("missing_column", culprit=True, names=True)
 _PERMISSION: Final = Fault("permission", culprit=True, names=True)
-_ANY: Final = _texts(
+_ANY: Final[Texts] = (
     (
         r"password authentication failed|access denied for user|login failed|incorrect username or password",
         Fault("auth"),
@@ -75,8 +75,8 @@ _ANY: Final = _texts(
     (r"connection (?:failed|is closed|timed out|reset)|not a database|no such file or directory", _CONNECT),
 )
 # before _ANY, per dialect of sqlglot
-TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
-    "duckdb": _texts(
+TEXTS: Final[dict[str, Texts]] = {
+    "duckdb": (
         (r"could not set lock on file", Fault("busy", transient=True)),
         (
             r"cannot open (?:database|file)|not a valid duckdb|read from file|serialization|version number",
@@ -88,13 +88,13 @@ TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
         (r"^permission error", Fault("permission", culprit=True)),
         (r"^(?:parser|binder|catalog) error", Fault("query", culprit=True)),
     ),
-    "sqlite": _texts(
+    "sqlite": (
         (r"no such table", _MISSING_TABLE),
         (r"no such column", _MISSING_COLUMN),
         (r"attempt to write a readonly database|one statement at a time", _QUERY),
         (r"disk image is malformed|disk i/o error", Fault("connect")),
     ),
-    "mysql": _texts(
+    "mysql": (
         (r"\b1045\b|\b1044\b", Fault("auth")),
         (r"\b1142\b|\b1143\b|\b1227\b", _PERMISSION),
         (r"\b1146\b|\b1049\b", _MISSING_TABLE),
@@ -103,36 +103,36 @@ TEXTS: Final[dict[str, tuple[tuple[re.Pattern[str], Fault], ...]]] = {
         (r"\b1205\b|\b1213\b", Fault("busy", transient=True)),
         (r"\b200[236]\b|\b2013\b|\b1040\b", _CONNECT),
     ),
-    "snowflake": _texts(
+    "snowflake": (
         # one message for both: the engine doesn't tell missing from forbidden
         (r"does not exist or not authorized", Fault("missing_table", culprit=True)),
         (r"invalid identifier", _MISSING_COLUMN),
         (r"\b000604\b|\b000630\b", Fault("timeout")),
     ),
-    "bigquery": _texts(
+    "bigquery": (
         (r"not found: (?:table|dataset)", _MISSING_TABLE),
         (r"unrecognized name", _MISSING_COLUMN),
         (r"could not automatically determine credentials", Fault("auth")),
     ),
-    "databricks": _texts(
+    "databricks": (
         (r"TABLE_OR_VIEW_NOT_FOUND", _MISSING_TABLE),
         (r"UNRESOLVED_COLUMN", _MISSING_COLUMN),
         (r"INSUFFICIENT_PERMISSIONS", _PERMISSION),
     ),
-    "trino": _texts(
+    "trino": (
         (r"TABLE_NOT_FOUND|SCHEMA_NOT_FOUND", _MISSING_TABLE),
         (r"COLUMN_NOT_FOUND", _MISSING_COLUMN),
         (r"PERMISSION_DENIED", _PERMISSION),
         (r"EXCEEDED_TIME_LIMIT", Fault("timeout")),
     ),
-    "clickhouse": _texts(
+    "clickhouse": (
         (r"\bUNKNOWN_TABLE\b|\bUNKNOWN_DATABASE\b|code: (?:60|81)\b", _MISSING_TABLE),
         (r"\bUNKNOWN_IDENTIFIER\b|code: 47\b", _MISSING_COLUMN),
         (r"\bAUTHENTICATION_FAILED\b|code: 516\b", Fault("auth")),
         (r"\bACCESS_DENIED\b|code: 497\b", _PERMISSION),
         (r"\bTIMEOUT_EXCEEDED\b|code: 159\b", Fault("timeout")),
     ),
-    "tsql": _texts(
+    "tsql": (
         (r"invalid object name", _MISSING_TABLE),
         (r"invalid column name", _MISSING_COLUMN),
         (r"HYT00|HYT01", Fault("timeout")),
@@ -147,7 +147,7 @@ def meaning(message: str, dialect: str, sqlstate: str | None = None, *, connecti
             if sqlstate.startswith(prefix):
                 return fault
     for pattern, fault in (*TEXTS.get(dialect, ()), *_ANY):
-        if pattern.search(message):
+        if re.search(pattern, message, re.IGNORECASE):
             if connecting and fault.cause in ("query", "permission", "timeout"):
                 return Fault("connect", transient=fault.cause == "timeout")
             return fault
