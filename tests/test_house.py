@@ -38,7 +38,8 @@ def test_no_work_is_left_as_a_note_in_the_code():
         f"{path.relative_to(ROOT)}:{number}"
         for folder in ("gatekeeper", "docs", "contracts", "bench")
         for path in sorted((ROOT / folder).rglob("*"))
-        if path.suffix in (".py", ".yaml", ".sql", ".md")
+        # what `make bench` lays down there isn't ours
+        if path.suffix in (".py", ".yaml", ".sql", ".md") and not path.is_relative_to(ROOT / "bench" / "data")
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if marks.search(line)
     ]

@@ -8,6 +8,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from gatekeeper.errors import EngineError
+
 
 class Fault(Struct, frozen=True):
     """What an engine's error means. `names`: what it quotes is names of tables and columns, never a cell."""
@@ -152,6 +154,16 @@ def meaning(message: str, dialect: str, sqlstate: str | None = None, *, connecti
                 return Fault("connect", transient=fault.cause == "timeout")
             return fault
     return Fault("connect") if connecting else _QUERY
+
+
+def check_reading(sql: str, dialect: str) -> None:
+    """Raises: EngineError unless it is one statement that only reads, where the driver would run several."""
+    from gatekeeper.model import reading
+
+    try:
+        reading.check_reading(sql, dialect)
+    except ValueError as wrong:
+        raise EngineError("query", str(wrong), culprit=True) from None
 
 
 class Manner(Struct, frozen=True):

@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from gatekeeper.engines import catalogs, holders, sqlite_patterns
 from gatekeeper.engines.deadline import Running, within
-from gatekeeper.engines.dialects import manner, meaning
+from gatekeeper.engines.dialects import check_reading, manner, meaning
 from gatekeeper.engines.estimates import ESTIMATES
 from gatekeeper.engines.urls import database_file, named, redact, secrets_of
 from gatekeeper.errors import EngineError
@@ -242,12 +242,7 @@ class SqlSession:
     def rows(self, sql: str, *, limit: int, timeout_seconds: float) -> list[tuple[Any, ...]]:
         """At most `limit` rows of one reading statement."""
         if not self._manner.refuses_several and self._driver != "psycopg":
-            from gatekeeper.model.reading import check_reading
-
-            try:
-                check_reading(sql, self._dialect)
-            except ValueError as wrong:
-                raise EngineError("query", str(wrong), culprit=True) from None
+            check_reading(sql, self._dialect)
         return self._guarded(timeout_seconds, lambda: self._fetch(sql, limit))
 
     def portions(self, sql: str, size: int, timeout_seconds: float, take: Take) -> None:
