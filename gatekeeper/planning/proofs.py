@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Answer, Seen, Unknown
-from gatekeeper.model.predicate import And, IsNull, Or, Predicate, Sql
+from gatekeeper.model.predicate import And, Between, IsNull, Or, Predicate, Sql
 from gatekeeper.model.question import (
     Absent,
     Aggregate,
@@ -216,6 +216,7 @@ def _no_orphans(question: Orphans, around: Surroundings, seen: Seen) -> Iterator
         yield Proof((), lambda seen: 0)
     if _is_small(child) and _is_small(parent):
         return
+    yield from _all_are_there(question, child, parent, around.dialects[connection], seen)
     for form in REFERENCES.get(around.dialects[connection], ()):
         if not fits(form, question.key, child) or not fits(form, question.parent_key, parent):
             continue
@@ -230,6 +231,37 @@ def _no_orphans(question: Orphans, around: Surroundings, seen: Seen) -> Iterator
             yield Proof((), lambda seen: 0)
         elif span(bounds) <= (form.most or 0) and _is_dense(form, span(bounds), rows):
             yield _none_lacks(Absent(question, bounds))
+
+
+def _all_are_there(question: Orphans, child: Catalog, parent: Catalog, dialect: str, seen: Seen) -> Iterator[Proof]:
+    """Where the parent has every whole number between two ends, whatever lies between them is there."""
+    of, (key, *more) = question.parent, question.parent_key
+    form = next((form for form in UNIQUE.get(dialect, ()) if fits(form, (key,), parent)), None)
+    bits = next(iter(REFERENCES.get(dialect, ())), None)
+    if (
+        more
+        or form is None
+        or bits is None
+        or not all(
+            fits(bits, columns, catalog) for columns, catalog in ((question.key, child), (question.parent_key, parent))
+        )
+    ):
+        return
+    ours = _known_bounds(question.child, question.key, bits, child, seen)
+    theirs = _known_bounds(of, question.parent_key, bits, parent, seen)
+    if isinstance(ours, Proof) or isinstance(theirs, Proof):
+        asks = [asked for known in (ours, theirs) if isinstance(known, Proof) for asked in known.asks]
+        yield Proof(tuple(dict.fromkeys(asks)), lambda seen: None)
+        return
+    (_, within), (rows, ends) = ours, theirs
+    if not within or not ends or rows != span(ends) or within[0][0] < ends[0][0] or within[0][1] > ends[0][1]:
+        return
+    if form.most is None:
+        # the ends are those of a moment ago: whatever came since must not count among them
+        between = Between(key, *ends[0])
+        of = replace(of, where=between if of.where is None else And((of.where, between)))
+    filled = Images(of, (key,), form.name, ends if form.most is not None else ())
+    yield Proof((filled,), lambda seen: 0 if seen[filled].images == span(ends) else None)
 
 
 def _injective(asked: tuple[Images, ...]) -> Proof:

@@ -334,6 +334,34 @@ def test_a_column_that_has_nulls_by_the_statistics_is_counted_by_itself(live):
     assert live.forms == {"scan": 1}
 
 
+@pytest.mark.parametrize(
+    ("parents", "children", "is_proved"),
+    [
+        (range(-9, 10), (-9, 0, 3, 3, None, 9), True),
+        (range(-9, 10), (-10, 0), False),
+        (range(-9, 10), (0, 10), False),
+        ([*range(-9, 9), 8], (0, 8), False),
+        ([*range(9), 0, 10], (9,), False),  # as many rows as numbers, one twice and one not there
+        ([*range(9), None, 10], (9,), False),
+        ([5], (5, 5), True),
+        ([None], (5,), False),
+    ],
+)
+def test_what_lies_between_the_ends_of_a_parent_without_gaps_is_there(live, parents, children, is_proved):
+    if live.dialect == "sqlite":
+        pytest.skip("no set of bits there")
+    rest = (None,) * (len(NAMES) - 1)
+    asked = Orphans(Population(CHILD), ("big",), Population(PARENT), ("big",))
+    both_ways(live, [(n, *rest) for n in children], [(n, *rest) for n in parents], [asked])
+    live.forms.clear()
+    seen = live.measured([asked])
+    if is_proved:
+        assert (seen[asked], seen.reply(asked).how) == (0, "proved")
+        assert not any(isinstance(question, Absent) for question in seen)
+    else:
+        assert any(isinstance(question, Absent) for question in seen)
+
+
 def declared(live, statements, table="promised"):
     """The questions' replies, on a table made for this test."""
     if live.dialect == "duckdb":
@@ -497,6 +525,8 @@ def test_a_set_of_bits_that_the_parent_lacks_altogether_proves_nothing(live):
         pytest.skip("sets of bits are DuckDB's")
     seen = Seen({count(asked.child): Answer(1, NOW)})
     seen = seen.and_({Aggregate(asked.child, fold, "big"): Answer(5, NOW) for fold in ("min", "max")})
+    seen = seen.and_({Aggregate(asked.parent, fold, "big"): Answer(end, NOW) for fold, end in (("min", 4), ("max", 9))})
+    seen = seen.and_({count(asked.parent): Answer(3, NOW)})
     bits = Absent(asked, ((5, 5),))
     assert set(step([asked], live.around, seen).asked) == {bits}
     assert set(step([asked], live.around, seen.and_({bits: Answer(None, NOW)})).asked) == {asked}
