@@ -16,7 +16,7 @@ from gatekeeper.engines.duckdb import DuckDB, DuckDBSession
 from gatekeeper.engines.files_csv import portions as csv_portions
 from gatekeeper.engines.files_faults import fault, lines_of
 from gatekeeper.engines.files_found import DataFile, all_files, files_of
-from gatekeeper.engines.files_parquet import json_portions, parquet_portions, with_bounds
+from gatekeeper.engines.files_parquet import json_portions, parquet_portions, with_statistics
 from gatekeeper.engines.files_portions import Format, Known, Portion, escaped, form_of, listed, may_be_json
 from gatekeeper.engines.files_types import literal, name
 from gatekeeper.engines.files_views import TOGETHER, Group, Shape, Views, select, views
@@ -130,7 +130,8 @@ class Files(DuckDB):
         portions, empty = self._portions(found, described, session)
         read = views(path, portions, empty, described, self._of.timezone or "UTC")
         if portions and all(portion.format == "parquet" for portion in portions):
-            read = replace(read, catalog=with_bounds(read.catalog, found, session.ask))
+            known = with_statistics(read.catalog, found, session.ask, alike=len(portions) == 1)
+            read = replace(read, catalog=known)
         made = Made(read, tuple(portions), states)
         if len(path) == 3:
             session.ask(f"ATTACH IF NOT EXISTS ':memory:' AS {name(path[0])}")

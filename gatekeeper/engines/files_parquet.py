@@ -50,22 +50,29 @@ def _read_parquet(files: Sequence[DataFile]) -> str:
     return f"read_parquet({listed(files)}, {hive_options(files[0])})"
 
 
-def with_bounds(catalog: Catalog, files: Sequence[DataFile], ask: Ask) -> Catalog:
-    """The catalog of Parquet files, with the bounds that their footers tell of every row group of a column."""
+def with_statistics(catalog: Catalog, files: Sequence[DataFile], ask: Ask, *, alike: bool) -> Catalog:
+    """The catalog of Parquet files, with what their footers tell of every row group of a column.
+
+    Those are the bounds of whole numbers, and, where all files are alike, that no value is NULL; DuckDB prunes by the
+    same words.
+    """
     if len(files) > _MOST_FOOTERS:
         return catalog
     rows = ask(
-        "SELECT path_in_schema, min(TRY_CAST(stats_min_value AS BIGINT)), max(TRY_CAST(stats_max_value AS BIGINT)) "
-        f"FROM parquet_metadata({listed(files)}) GROUP BY path_in_schema "
-        "HAVING bool_and(stats_null_count IS NOT DISTINCT FROM num_values OR "
+        "SELECT path_in_schema, min(TRY_CAST(stats_min_value AS BIGINT)), max(TRY_CAST(stats_max_value AS BIGINT)), "
+        "bool_and(stats_null_count IS NOT DISTINCT FROM num_values OR "
         "(type IN ('INT32', 'INT64') AND TRY_CAST(stats_min_value AS BIGINT) IS NOT NULL "
-        "AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL))"
+        "AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL)), bool_and(stats_null_count IS NOT DISTINCT FROM 0) "
+        f"FROM parquet_metadata({listed(files)}) GROUP BY path_in_schema"
     )
-    told = {column: (low, high) for column, low, high in rows if low is not None}
-    facts = (
+    told = {column: (low, high) for column, low, high, is_bounded, _ in rows if is_bounded and low is not None}
+    facts = tuple(
         replace(fact, within=told.get(fact.name)) if fact.type.native in _SIGNED else fact for fact in catalog.columns
     )
-    return replace(catalog, columns=tuple(facts))
+    # what is made of a value that doesn't fit, and what a folder's name says, no footer knows
+    filled = {column for column, *_, is_filled in rows if is_filled and alike}.difference(*(f.keys for f in files))
+    never = frozenset(fact.name for fact in facts if fact.name in filled and not fact.is_as_declared)
+    return replace(catalog, columns=facts, never_null=never)
 
 
 def json_portions(files: Sequence[Known], declared: Sequence[str], ask: Ask) -> list[Portion]:

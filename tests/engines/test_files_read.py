@@ -299,6 +299,31 @@ def test_bounds_that_some_footer_does_not_tell_are_not_told(landing):
     assert within(landing(texts, "texts/*")) is None
 
 
+def test_a_column_without_nulls_in_any_footer_of_files_that_are_alike_is_never_null(landing):
+    rest = "2.5::DOUBLE AS amount, DATE '2026-01-01' AS day"
+    whole = parquet(f"SELECT i AS id, CASE WHEN i >= 0 THEN 'a' END AS name, {rest} FROM range(200000) t(i)")
+    holed = parquet(f"SELECT i AS id, CASE WHEN i <> 150000 THEN 'a' END AS name, {rest} FROM range(200000) t(i)")
+    other = parquet(f"SELECT i AS id, {rest} FROM range(9) t(i)")
+    none = parquet(f"SELECT i AS id, CASE WHEN i >= 0 THEN 'a' END AS name, {rest} FROM range(0) t(i)")
+
+    def never(files, pattern):
+        one = landing(files, pattern)
+        found = one.catalog().never_null
+        columns = [fact.name for fact in one.catalog().columns]
+        nulls = one.rows(f"SELECT {', '.join(f'count(*) - count({name})' for name in columns)} FROM pay")[0]
+        # whatever is said to be never NULL is not
+        assert [name for name, many in zip(columns, nulls, strict=True) if many and name in found] == []
+        return found
+
+    assert never({"a/a.parquet": whole, "a/b.parquet": whole, "a/c.parquet": none}, "a/*") >= {"id", "name", "amount"}
+    assert "name" not in never({"b/a.parquet": whole, "b/b.parquet": holed}, "b/*")
+    assert never({"b2/a.parquet": whole, "b2/b.parquet": holed}, "b2/*") >= {"id", "amount"}
+    assert never({"c/a.parquet": whole, "c/b.parquet": other}, "c/*") == set()
+    assert "id" not in never({"d/a.parquet": with_statistics("amount")}, "d/*")
+    # by the folder's name it is NULL
+    assert "name" not in never({"e/name=__HIVE_DEFAULT_PARTITION__/a.parquet": whole}, "e/*/*")
+
+
 def test_parquet_without_row_groups_has_no_rows(landing):
     select = "SELECT 1 AS id, 'a' AS name, 2.5 AS amount, DATE '2026-11-01' AS day WHERE false"
     one = landing({"a.parquet": parquet(select)}, "*.parquet")
