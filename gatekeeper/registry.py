@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Generic, TypeVar
 
@@ -77,3 +79,14 @@ class Registry(Generic[T]):
         for point in metadata.entry_points(group=self._group):
             if point.name not in self._entries:
                 self._entries[point.name] = point.load()
+
+
+def parser_version() -> str:
+    """What sqlglot says of its version, without being imported."""
+    found = find_spec("sqlglot")
+    try:
+        return Path((found and found.origin) or "").with_name("_version.py").read_text(encoding="utf-8")
+    except (OSError, ValueError):  # not installed as files: its metadata takes 10 ms to find
+        from importlib.metadata import version
+
+        return version("sqlglot")

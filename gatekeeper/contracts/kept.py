@@ -23,8 +23,9 @@ import msgspec
 
 from gatekeeper import __version__
 from gatekeeper.contracts.found import matching
-from gatekeeper.model.book import BOOK, parser_version
+from gatekeeper.model.book import BOOK
 from gatekeeper.model.project import Project
+from gatekeeper.registry import parser_version
 
 _PACKAGE: Final = Path(__file__).parent.parent
 # whose classes a project is made of

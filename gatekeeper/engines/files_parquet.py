@@ -65,6 +65,8 @@ def with_statistics(catalog: Catalog, files: Sequence[DataFile], ask: Ask, *, al
         "AND TRY_CAST(stats_max_value AS BIGINT) IS NOT NULL)), bool_and(stats_null_count IS NOT DISTINCT FROM 0) "
         f"FROM parquet_metadata({listed(files)}) GROUP BY path_in_schema"
     )
+    if len({str(column).casefold() for column, *_ in rows}) < len(rows):
+        return catalog  # of names that differ in case alone DuckDB calls one by another, which a third may bear
     told = {column: (low, high) for column, low, high, is_bounded, _ in rows if is_bounded and low is not None}
     facts = tuple(
         replace(fact, within=told.get(fact.name)) if fact.type.native in _SIGNED else fact for fact in catalog.columns

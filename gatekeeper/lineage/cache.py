@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from gatekeeper import __version__
-from gatekeeper.model.book import parser_version
+from gatekeeper.registry import parser_version
 
 # some 150 MB: a script takes 2 to 4 KB, and the oldest make room
 MOST: Final = 50_000

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Final
 
 # A project of a thousand tables has some thousands.
@@ -61,11 +59,3 @@ BOOK: Final = Book()
 
 def _key(of: tuple[object, ...]) -> str:
     return blake2b(repr(of).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def parser_version() -> str:
-    """What sqlglot says of its version, without being imported."""
-    found = find_spec("sqlglot")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).with_name("_version.py").read_text(encoding="utf-8")

@@ -25,8 +25,14 @@ def like(bounds: Bounds, *, from_zero: bool) -> Bounds:
     return tuple((1 if (low if from_zero else max(-low, high) > _FAR) else 0, 2) for low, high in bounds)
 
 
+def check_free(*values: object) -> None:
+    """Raises: ValueError where a name or a text of them looks like a slot."""
+    if MARK in repr(values):
+        raise ValueError(f"a name or a text that holds {MARK} is not asked for by the bounds of a key")
+
+
 def filled(text: str, bounds: Bounds) -> str:
-    """The statement with these bounds. Raises: ValueError where a name of it looks like a slot."""
+    """The statement with these bounds."""
     if not bounds:
         return text
     values: dict[str, int] = {}
@@ -36,6 +42,4 @@ def filled(text: str, bounds: Bounds) -> str:
         size *= high - low + 1
     for slot, value in {**values, LAST: size - 1}.items():
         text = text.replace(slot, str(value))
-    if MARK in text:
-        raise ValueError(f"a name that holds {MARK} is not asked for by its bounds")
     return text

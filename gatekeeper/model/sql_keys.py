@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.question import Absent, Bounds, Images, Population
-from gatekeeper.model.slots import HIGH, LAST, LOW, SPAN
+from gatekeeper.model.slots import HIGH, LAST, LOW, SPAN, check_free
 from gatekeeper.model.sql import count_of, is_there, select_text, table_tree
 from gatekeeper.model.sql_condition import Scope, aliased, all_of, conditions, name
 from gatekeeper.model.sql_words import Tree, cast, function
@@ -21,6 +21,7 @@ from gatekeeper.model.sql_words import Tree, cast, function
 
 def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
     """One row: how many rows have a whole key, and how many different images their keys have. Raises: ValueError."""
+    check_free(q, catalog)
     scope = Scope(catalog, dialect, q.of.zone)
     image = _IMAGES[q.form](scope, q.key, q.bounds)
     where = [*(is_there(scope, column) for column in q.key), *conditions(q.of, catalog, dialect, now)]
@@ -43,6 +44,7 @@ def images(q: Images, catalog: Catalog, dialect: str, now: datetime) -> str:
 
 def absent(q: Absent, child: Catalog, parent: Catalog, dialect: str, now: datetime) -> str:
     """One number: the child's different keys, within its bounds, that the parent lacks. Raises: ValueError."""
+    check_free(q, child, parent)
     asked = q.orphans
     if dialect == "postgres":
         return _absent_by_group(q, child, parent, dialect, now)

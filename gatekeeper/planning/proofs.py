@@ -256,6 +256,8 @@ def _all_are_there(question: Orphans, child: Catalog, parent: Catalog, dialect: 
     (_, within), (rows, ends) = ours, theirs
     if not within or not ends or rows != span(ends) or within[0][0] < ends[0][0] or within[0][1] > ends[0][1]:
         return
+    if form.most is not None and span(ends) > form.most:
+        return
     if form.most is None:
         # the ends are those of a moment ago: whatever came since must not count among them
         between = Between(key, *ends[0])

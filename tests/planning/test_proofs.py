@@ -334,6 +334,19 @@ def test_a_column_that_has_nulls_by_the_statistics_is_counted_by_itself(live):
     assert live.forms == {"scan": 1}
 
 
+def test_a_name_that_looks_like_a_slot_is_counted_plainly(live):
+    if live.dialect == "sqlite":
+        pytest.skip("no set of bits there")
+    slot = "\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}low 0\N{MATHEMATICAL RIGHT WHITE SQUARE BRACKET}"
+    statement = f'CREATE TABLE slots AS SELECT 1 AS "1", CAST(5 AS BIGINT) AS "{slot}" UNION ALL SELECT 2, 5'
+    declared(live, [statement], "slots")
+    asked = Repeats(Population(Table("w", ("slots",))), (slot, "1"))
+    alone = Repeats(Population(Table("w", ("slots",))), (slot,))
+    assert (
+        live.cleverly([asked, alone]) == live.plainly([asked, alone]) == {asked: Repeated(0, 0), alone: Repeated(2, 1)}
+    )
+
+
 @pytest.mark.parametrize(
     ("parents", "children", "is_proved"),
     [
