@@ -115,7 +115,8 @@ def _json(project: Project, name: str, window: str, planned: Stages, skipped: Se
 
 def _text(project: Project, name: str, window: str, planned: Stages, skipped: Sequence[Step], again: str) -> str:
     many = sum(len(stage) for stage in planned)
-    lines = [f"Backfill of {name}, {window}: {many} steps in {len(planned)} stages; nothing is run by this command."]
+    said = f"{many} step{'' if many == 1 else 's'} in {len(planned)} stage{'' if len(planned) == 1 else 's'}"
+    lines = [f"Backfill of {name}, {window}: {said}; nothing is run by this command."]
     lines += [f"{len(skipped)} steps have passed their gates, and are left out."] if skipped else []
     lines += ["Nothing is made of it." if not skipped else "Nothing is left to be made again."] if not planned else []
     part = ""
