@@ -64,7 +64,7 @@ class Replaying:
     def run(self, moments: Sequence[datetime]) -> Replay:
         """The reports of all moments, in their order."""
         try:
-            self._run(moments)
+            self._run([at.astimezone(timezone.utc) for at in moments])
         finally:
             self._pool.close()
         return self._found

@@ -112,6 +112,9 @@ def selected(scoped: Sequence[Scope], select: Sequence[str]) -> list[Scope]:
 def run(project: Project, scoped: Sequence[Scope], command: str, options: Options, world: World) -> Report:
     """Measure every rule once, judge it, and say what each output makes of it."""
     started = datetime.now(timezone.utc)
+    if options.as_of is not None:
+        # as the databases' clocks tell it: in a zone whose clocks change, a day before is not always 24 hours before
+        options = replace(options, as_of=options.as_of.astimezone(timezone.utc))
     deadline = time.monotonic() + options.timeout_seconds
     may_run = options.allow_python or project.allow_python
     rules = planned(project, scoped, options)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from gatekeeper.contracts import load_project
 from gatekeeper.engines import connect
 from gatekeeper.gate.replay import Replay, Replaying
 from gatekeeper.gate.run import Options, World, run, scopes
+from gatekeeper.model.report import Report
 
 Database = Callable[[str, Path], tuple[str, Callable[[str], None]]]
 # the clocks of Berlin change in this span, on 25 October
@@ -236,3 +238,25 @@ def test_keys_of_a_large_table_are_proved_once_for_all_moments_or_put_in_order(
         {rule.id: rule.status for rule in report.rules}["c#once"] for report in replayed(tmp_path, moments).reports
     ]
     assert found == (["pass", "pass", "fail", "fail", "fail", "fail"] if again else ["pass"] * 6)
+
+
+def test_a_moment_is_the_same_in_whatever_zone_it_is_told(tmp_path: Path, database: Database):
+    url, execute = database("duckdb", tmp_path)
+    execute(data())
+    project(tmp_path, url)
+    # a day before is 23, 24 or 25 hours before, where clocks change in between
+    moments = [FIRST + timedelta(days=day) for day in (6, 8, 12)]
+    local = [moment.astimezone(ZoneInfo("Europe/Berlin")) for moment in moments]
+    loaded = load_project(tmp_path / "gatekeeper.yaml")
+    world = World(connect=lambda connection: connect(connection, environ={}, root=tmp_path))
+
+    def told(reports: list[Report]) -> list[list[tuple[str, str, str]]]:
+        return [[(rule.id, rule.status, rule.message) for rule in report.rules] for report in reports]
+
+    def gates(at: list[datetime]) -> list[Report]:
+        made = scopes(loaded, "check", ["c"], "refresh")
+        return [run(loaded, made, "check", Options(as_of=moment), world) for moment in at]
+
+    expected = told(gates(moments))
+    assert told(gates(local)) == expected
+    assert told(replayed(tmp_path, local).reports) == expected
