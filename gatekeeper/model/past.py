@@ -29,11 +29,19 @@ def grain_of(on: Subject, keys: Baseline) -> Stretches | None:
     window = on.rows.window or _own_window(on)
     if window is None:
         return None
-    span = window.span if isinstance(window, Last) else window.end - window.start if isinstance(window, Slice) else _DAY
-    days = max(1, ceil(span / _DAY))
+    zone = on.zone_of(window.column)
+    days = max(1, ceil(_span(window, zone) / _DAY))
     late = on.load_column if on.load_column not in (None, window.column) else None
-    zone = on.zone_of(late) if late is not None else "UTC"
-    return Stretches(window, max(1, keys.over // (days * _DAY)), days, late, zone)
+    load_zone = on.zone_of(late) if late is not None else "UTC"
+    return Stretches(window, max(1, keys.over // (days * _DAY)), days, late, load_zone, zone)
+
+
+def _span(window: Window, zone: str) -> timedelta:
+    """As the clocks of the zone tell it: a day of theirs is one, also where it has 25 hours."""
+    if isinstance(window, Slice):
+        start, end = (end.astimezone(zone_of(zone)).replace(tzinfo=None) for end in (window.start, window.end))
+        return end - start
+    return window.span if isinstance(window, Last) else _DAY
 
 
 def _own_window(on: Subject) -> Window | None:
@@ -55,7 +63,8 @@ def event_grain_of(on: Subject, keys: Baseline) -> Stretches | None:
     if grain is None or event in (None, grain.window.column) or grain.window.column != on.load_column:
         return None
     load = grain.window.column
-    return replace(grain, window=replace(grain.window, column=event), load=load, load_zone=on.zone_of(load))
+    window = replace(grain.window, column=event)
+    return replace(grain, window=window, load=load, load_zone=on.zone_of(load), zone=on.zone_of(event))
 
 
 def by_day(

@@ -89,6 +89,7 @@ class Population(Struct, frozen=True, cache_hash=True):
 class Stretches(Struct, frozen=True):
     """Rows by stretches of time: 0 is `window`, n the same stretch n times `days` days earlier, None all others.
 
+    Days are those of the clocks of `zone`, the window's column's.
     With `load`, a row of a stretch that was loaded later after it than now is after `window` has the key -1 - n:
     as of its own day it was not there yet. `load_zone` is that of its naive timestamps.
     """
@@ -98,6 +99,7 @@ class Stretches(Struct, frozen=True):
     days: int = 1
     load: str | None = None
     load_zone: str = "UTC"
+    zone: str = "UTC"
 
 
 class Cuts(Struct, frozen=True):

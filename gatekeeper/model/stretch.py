@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from gatekeeper.model.question import Day, Last, Stretches
+from gatekeeper.model.time import wall
 from gatekeeper.model.time import zone as zone_of
 
 
@@ -24,20 +27,40 @@ class Stretch(Struct, frozen=True):
         return tuple(first + timedelta(days=n) for n in range((last - first).days + 1))
 
 
+@lru_cache(maxsize=256)
 def stretches(grain: Stretches, now: datetime) -> tuple[Stretch, ...]:
-    """The stretches, 0 to `back`: calendar days of their zone, or spans of 24 hours."""
-    return tuple(_stretch(grain, now, number) for number in range(grain.back + 1))
+    """The stretches, 0 to `back`: the window as it is, and the same by the clocks of the zone on the days before.
+
+    Loads and people go by those clocks: after a change of the clocks a stretch of so many hours ago begins and ends
+    at another hour than today's, and holds another part of its day.
+    """
+    found: list[Stretch] = []
+    for number in range(grain.back + 1):
+        one = _stretch(grain, now, number)
+        if found and one.end > found[-1].start:
+            # the 24 hours before now, when one of the clocks' was left out, begin before that of the day before ends
+            one = replace(one, end=found[-1].start)
+        found.append(one)
+    return tuple(found)
 
 
 def _stretch(grain: Stretches, now: datetime, number: int) -> Stretch:
-    window, shift = grain.window, timedelta(days=grain.days * number)
+    window, days = grain.window, grain.days * number
+    arrived = _before(now, days, grain.zone)
     if isinstance(window, Last):
-        return Stretch(now - shift - window.span, now - shift, now - shift)
+        start = now - window.span if days == 0 else _before(now, days, grain.zone, window.span)
+        return Stretch(start, arrived, arrived)
     if isinstance(window, Day):
-        there = zone_of(window.zone)
-        first = now.astimezone(there).date() - timedelta(days=window.day == "yesterday") - shift
-        start, end = (
-            datetime.combine(first + timedelta(days=n), time(), there).astimezone(timezone.utc) for n in (0, 1)
-        )
-        return Stretch(start, end, now - shift)
-    return Stretch(window.start - shift, window.end - shift, max(now, window.end) - shift)
+        first = now.astimezone(zone_of(window.zone)).date() - timedelta(days=days + (window.day == "yesterday"))
+        start, end = (wall(first + timedelta(days=n), time(), window.zone) for n in (0, 1))
+        return Stretch(start, end, arrived)
+    ends = [_before(end, days, grain.zone) for end in (window.start, window.end, max(now, window.end))]
+    return Stretch(ends[0], ends[1], ends[2])
+
+
+def _before(moment: datetime, days: int, zone: str, span: timedelta = timedelta(0)) -> datetime:
+    """When the clocks of the zone showed the same, so many days before, and as long as `span` earlier still."""
+    if not days:
+        return moment - span
+    there = moment.astimezone(zone_of(zone)).replace(tzinfo=None) - timedelta(days=days) - span
+    return wall(there.date(), there.time(), zone)
