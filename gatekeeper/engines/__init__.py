@@ -1,4 +1,4 @@
-"""Databases that can be asked: DuckDB by its own module, every other by SQLAlchemy. The one place with drivers."""
+"""Databases that can be asked: DuckDB by its own module, every other by SQL. The one place with drivers."""
 
 from __future__ import annotations
 

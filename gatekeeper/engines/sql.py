@@ -1,4 +1,4 @@
-"""Every database that SQLAlchemy reaches: it connects and reflects, the SQL is ours."""
+"""Every other database: SQLAlchemy or the driver connects, the SQL is ours."""
 
 from __future__ import annotations
 
@@ -13,17 +13,12 @@ from math import ceil
 from os import dup
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import quote
-
-from sqlalchemy import create_engine
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
-from sqlalchemy.pool import NullPool
 
 from gatekeeper.engines import catalogs, holders, sqlite_patterns
 from gatekeeper.engines.deadline import Running, within
 from gatekeeper.engines.dialects import check_reading, manner, meaning
 from gatekeeper.engines.estimates import ESTIMATES
+from gatekeeper.engines.roads import Line, Road, by_sqlalchemy, postgres_arguments, to_postgres, to_sqlite
 from gatekeeper.engines.urls import database_file, named, redact, secrets_of
 from gatekeeper.errors import EngineError
 from gatekeeper.model.catalog import Catalog
@@ -66,25 +61,20 @@ class SqlEngine:
         self._name = name
         self._secrets = (url, *secrets_of(url))
         self.file = database_file(url, root) if self.dialect == "sqlite" else None
-        if url.startswith("postgres://"):
-            url = url.replace("postgres", "postgresql", 1)
-        try:
-            self._url = _with_driver(make_url(url), self.dialect)
-        except (ArgumentError, ValueError) as wrong:
-            raise EngineError("connect", f"connection {name}: its URL can't be read") from wrong
-        self._engine: Any = None
+        self._url = url.replace("postgres", "postgresql", 1) if url.startswith("postgres://") else url
+        self._road: Any = None
         self._lock = threading.Lock()
         self._sessions: set[SqlSession] = set()
 
     def open(self, *, timeout_seconds: float) -> SqlSession:
         """A connection, read-only where the engine can. Raises: EngineError (connect, auth, busy)."""
         with self._lock:
-            if self._engine is None:
-                self._engine = self._made(timeout_seconds)
-        engine = self._engine
+            if self._road is None:
+                self._road = self._way(timeout_seconds)
+        road = self._road
         try:
-            connection = within(timeout_seconds, engine.connect)
-            session = SqlSession(self, connection)
+            self._is_there()
+            session = SqlSession(self, within(timeout_seconds, road))
             session.settle(timeout_seconds)
         except EngineError:
             raise
@@ -105,13 +95,11 @@ class SqlEngine:
         """Ends every session."""
         for session in list(self._sessions):
             session.close()
-        if self._engine is not None:
-            with suppress(Exception):
-                self._engine.dispose()
 
-    def second_connection(self, seconds: float) -> Any:
+    def second_line(self, seconds: float) -> Line:
         """A connection beside the sessions: to end a query where only another connection can."""
-        return within(seconds, self._engine.connect)
+        road: Road = self._road
+        return within(seconds, road)
 
     def told(self, said: str) -> str:
         """The words with the connection's name before them."""
@@ -123,7 +111,8 @@ class SqlEngine:
 
     def error(self, wrong: BaseException, *, connecting: bool = False, sql: str = "") -> EngineError:
         """What went wrong, by cause, without a cell and without a secret. `sql` is what was sent."""
-        origin = wrong.orig if isinstance(wrong, DBAPIError) and wrong.orig is not None else wrong
+        # SQLAlchemy's errors hold the driver's own
+        origin: BaseException = getattr(wrong, "orig", None) or wrong
         said = _primary(origin)
         state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
         if state is None and self.dialect == "tsql" and origin.args:
@@ -143,37 +132,33 @@ class SqlEngine:
             told = self.told(message)
         return EngineError(fault.cause, told, culprit=fault.culprit, transient=fault.transient)
 
-    def _made(self, timeout_seconds: float) -> Any:
-        options: dict[str, Any] = {"poolclass": NullPool, "hide_parameters": True}
-        arguments = dict(manner(self.dialect).connect_args)
-        driver = self._url.drivername
-        if driver == "postgresql+psycopg":
-            arguments |= _PSYCOPG | {"connect_timeout": max(2, ceil(timeout_seconds))}
-        elif driver == "postgresql+psycopg2":
-            arguments |= {"connect_timeout": max(2, ceil(timeout_seconds))}
-        if self.dialect == "sqlite":
-            options["creator"] = self._sqlite
-        elif arguments:
-            options["connect_args"] = arguments
+    def _way(self, timeout_seconds: float) -> Road:
+        arguments: dict[str, Any] = dict(manner(self.dialect).connect_args)
+        driver = self._url.partition("://")[0]
+        driver = driver if "+" in driver else manner(self.dialect).driver or driver
+        if driver in ("postgresql+psycopg", "postgresql+psycopg2"):
+            arguments |= _PSYCOPG if driver == "postgresql+psycopg" else {}
+            arguments["connect_timeout"] = max(2, ceil(timeout_seconds))
         try:
-            return create_engine("sqlite://" if self.dialect == "sqlite" else self._url, **options)
-        except (ImportError, NoSuchModuleError) as missing:
+            if self.dialect == "sqlite":
+                return to_sqlite(self.file)
+            plain = postgres_arguments(self._url) if driver == "postgresql+psycopg" else None
+            return to_postgres(plain | arguments) if plain else by_sqlalchemy(self._url, driver, arguments)
+        except ImportError as missing:
             package = _PACKAGES.get(self.dialect)
             hint = f"; pip install '{package}'" if package else "; install its SQLAlchemy dialect"
             raise EngineError(
                 "connect", f"connection {self._name}: the driver of {driver} is not installed{hint}"
             ) from missing
+        except ValueError as wrong:
+            raise EngineError("connect", f"connection {self._name}: its URL can't be read") from wrong
         except Exception as wrong:
             raise self.error(wrong, connecting=True) from wrong
 
-    def _sqlite(self) -> sqlite3.Connection:
-        if self.file is None:
-            return sqlite3.connect(":memory:", check_same_thread=False)
-        if not self.file.is_file():
+    def _is_there(self) -> None:
+        if self.file is not None and not self.file.is_file():
             what = "is not a file" if self.file.exists() else "does not exist"
             raise EngineError("connect", self.told(f"{self.file} {what}"))
-        where = f"file:{quote(str(self.file))}?mode=ro"
-        return sqlite3.connect(where, uri=True, check_same_thread=False, timeout=5)
 
     def _could_not_connect(self, wrong: Exception, timeout_seconds: float) -> NoReturn:
         if isinstance(wrong, TimeoutError):
@@ -185,13 +170,12 @@ class SqlEngine:
 class SqlSession:
     """One connection. Queries go through the driver's own cursor, as they are: nothing reads `%` or `:` in them."""
 
-    def __init__(self, engine: SqlEngine, connection: Any) -> None:
+    def __init__(self, engine: SqlEngine, line: Line) -> None:
         self._engine = engine
         self._dialect = engine.dialect
         self._manner = manner(engine.dialect)
-        self._connection = connection
-        self._raw = connection.connection.dbapi_connection
-        self._driver = connection.dialect.driver
+        self._line = line
+        self._raw, self._driver = line.raw, line.driver
         self._cursor: Any = None
         self._server_timeout = 0.0
         self._running = Running(self._stop, self._sever, in_process=engine.dialect == "sqlite")
@@ -237,7 +221,7 @@ class SqlSession:
             return catalogs.postgres(tables, lambda sql, given: self._ask(sql, given, 60))
         if self._dialect == "sqlite":
             return catalogs.sqlite(tables, lambda sql, given: self._ask(sql, given, 60))
-        return self._guarded(120, lambda: catalogs.inspected(tables, self._connection, self._dialect))
+        return self._guarded(120, lambda: catalogs.inspected(tables, self._line.around, self._dialect))
 
     def rows(self, sql: str, *, limit: int, timeout_seconds: float) -> list[tuple[Any, ...]]:
         """At most `limit` rows of one reading statement."""
@@ -274,16 +258,17 @@ class SqlSession:
         """Gives the connection back."""
         self._engine.forget(self)
         with suppress(Exception):
-            self._connection.close()
+            self._line.close()
 
     def about(self) -> Mapping[str, str]:
         """Version, user, can_write."""
-        info = getattr(self._connection.dialect, "server_version_info", None)
-        version = f"{self._connection.dialect.name} {'.'.join(map(str, info or ()))}".strip()
         if self._dialect == "sqlite":
             return {"version": f"SQLite {sqlite3.sqlite_version}", "user": "", "can_write": "no"}
         if self._dialect != "postgres":
-            return {"version": version, "user": self._connection.engine.url.username or "", "can_write": "unknown"}
+            around = self._line.around
+            info = getattr(around.dialect, "server_version_info", None)
+            version = f"{around.dialect.name} {'.'.join(map(str, info or ()))}".strip()
+            return {"version": version, "user": around.engine.url.username or "", "can_write": "unknown"}
         ((user, told, writes),) = self._ask(catalogs.ABOUT_POSTGRES, None, 30)
         return {"version": f"PostgreSQL {told}", "user": str(user), "can_write": "yes" if writes else "no"}
 
@@ -368,8 +353,8 @@ class SqlSession:
         elif self._driver == "psycopg2":
             self._raw.cancel()
         elif self._dialect == "mysql" and self._server_id is not None:
-            with closing(self._engine.second_connection(10)) as beside:
-                beside.connection.cursor().execute(f"KILL QUERY {int(self._server_id)}")
+            with closing(self._engine.second_line(10)) as beside:
+                beside.raw.cursor().execute(f"KILL QUERY {int(self._server_id)}")
         elif hasattr(self._cursor, "cancel"):
             self._cursor.cancel()
 
@@ -389,8 +374,3 @@ def _is_raised(origin: BaseException, state: str | None) -> bool:
     """Whether a function of the database's users wrote the message."""
     source = getattr(getattr(origin, "diag", None), "source_function", None)
     return bool(state and state.startswith("P0")) or source == "exec_stmt_raise"
-
-
-def _with_driver(url: URL, dialect: str) -> URL:
-    """The URL with the driver that our extra installs, where it names none."""
-    return url if "+" in url.drivername else url.set(drivername=manner(dialect).driver or url.drivername)
