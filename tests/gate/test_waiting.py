@@ -158,6 +158,8 @@ def test_postgres_is_asked_again_and_no_connection_stays_open_meanwhile(place: S
             own.execute(
                 f"CREATE TABLE {table} AS SELECT i AS id, {at} AS loaded_at FROM generate_series(1, 10) AS t(i)"
             )
+        # a writer tells of its rows up to a second later, and then the table looks changed since
+        own.execute("SELECT pg_stat_force_next_flush()")
         others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
         gate = started(place)
         try:
