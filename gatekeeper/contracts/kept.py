@@ -135,11 +135,11 @@ def _digest(file: Path, patterns: Sequence[str]) -> str:
     """Of us, and of everything that a project is made of. Raises: OSError, ValueError, NotImplementedError."""
     made = sha256(_ourselves(_OURS).encode())
     root = file.resolve().parent
-    folders: dict[str, str] = {}
+    above, folders = os.path.join(root, ""), dict[str, str]()
     for path in (file, *(path for pattern in patterns for path in matching(root, pattern))):
         with path.open("rb", buffering=0) as stream:
             content = stream.read()
-        made.update(f"{os.path.relpath(path, root)}\0{_real(path, folders)}\0{len(content)}\0".encode())
+        made.update(f"{str(path).removeprefix(above)}\0{_real(path, folders)}\0{len(content)}\0".encode())
         made.update(content)
     return made.hexdigest()
 

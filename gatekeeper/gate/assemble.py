@@ -275,9 +275,10 @@ def _samples(rule: PlannedRule, finding: Finding, seen: Seen) -> SampleReport | 
 
 def _owner(project: Project, rule: PlannedRule, finding: Finding, measured: Measured) -> str | None:
     """Whose the finding is: the connection's owner, the rule's, the contract's; None: the output's."""
-    connection = project.connections.get(_to_blame(rule, measured) or "")
-    if connection is not None and connection.owner and finding.cause in _OF_CONNECTION:
-        return connection.owner
+    if finding.cause in _OF_CONNECTION:
+        connection = project.connections.get(_to_blame(rule, measured) or "")
+        if connection is not None and connection.owner:
+            return connection.owner
     # what an output declares is mended by whoever owns the output
     late = finding.behind if rule.kind != "dependencies" else ()
     behind = {_owner_of_load(project, table) for table in late}
@@ -311,12 +312,8 @@ def _owner_of_load(project: Project, table: Table) -> str | None:
 
 
 def _queries(rule: PlannedRule, measured: Measured) -> tuple[str, ...]:
-    ids = [
-        id
-        for question in asked_by(rule, measured.seen)
-        if question in measured.seen
-        for id in measured.seen.reply(question).queries
-    ]
+    seen = measured.seen
+    ids = [id for question in asked_by(rule, seen) if question in seen for id in seen.reply(question).queries]
     return tuple(dict.fromkeys(ids))
 
 

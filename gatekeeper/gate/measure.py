@@ -72,8 +72,7 @@ def measure(
         instead = {rule.id: rule for rule in able if isinstance(rule.rule, LastChange)}
     while True:
         for_rule = _rules_by_question(able, result.seen)
-        questions = tuple(question for question in for_rule if question not in result.seen)
-        questions = questions or tuple(samples_wanted(able, result.seen, nows))
+        questions = tuple(for_rule) or tuple(samples_wanted(able, result.seen, nows))
         if not questions:
             break
         for question, rule_id in samples_wanted(able, result.seen, nows).items():
@@ -162,10 +161,12 @@ def catalogs_of(seen: Seen) -> dict[Table, Catalog]:
 
 
 def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen) -> dict[Question, list[str]]:
+    """The questions that nobody has answered yet, each with the rules that ask it."""
     found: dict[Question, list[str]] = {}
     for rule in rules:
         for question in asked_by(rule, seen):
-            found.setdefault(question, []).append(rule.id)
+            if question not in seen:
+                found.setdefault(question, []).append(rule.id)
     return found
 
 

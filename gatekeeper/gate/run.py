@@ -239,20 +239,14 @@ def apart(
 ) -> dict[str, Finding]:
     """The finding of every rule by itself. A rule that nobody measured is an error, never a pass."""
     findings: dict[str, Finding] = {}
+    moments = {name: Moment(measured.at or state.now or fallback, holidays) for name, state in measured.ready.items()}
     for rule in rules:
         raw = given.get(rule.id) or measured.obstacles.get(rule.id)
         if raw is None:
-            state = measured.ready.get(rule.on.table.connection) if rule.on else None
-            raw = judged(rule, measured.seen, Moment(_now(rule, measured, fallback), holidays)) if state else None
+            at = moments.get(rule.on.table.connection) if rule.on else None
+            raw = judged(rule, measured.seen, at) if at else None
         findings[rule.id] = settled(rule, raw or error("internal", "the rule was planned and never measured"))
     return findings
-
-
-def _now(rule: PlannedRule, measured: Measured, fallback: datetime) -> datetime:
-    if measured.at is not None:
-        return measured.at
-    state = measured.ready.get(rule.on.table.connection) if rule.on else None
-    return state.now if state is not None and state.now is not None else fallback
 
 
 def _selected(rule: PlannedRule, options: Options) -> bool:

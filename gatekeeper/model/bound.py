@@ -85,11 +85,9 @@ class Bound(Struct, frozen=True):
         return f"{_WORDS[self.op]} {many}{suffix}"
 
 
-def _exact(value: Number) -> Decimal | float:
+def _exact(value: Number) -> Number:
     """Decimals and floats compare by what they are written as: 0.1 is a tenth."""
-    if isinstance(value, float):
-        return Decimal(repr(value)) if value - value == 0 else value
-    return Decimal(value) if isinstance(value, int) else value
+    return Decimal(repr(value)) if isinstance(value, float) and isfinite(value) else value
 
 
 def limits(low: Number | None, high: Number | None, equals: Number | None = None) -> tuple[Bound, ...]:

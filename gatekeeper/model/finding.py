@@ -57,7 +57,7 @@ class Seen(Mapping[Question, Any]):
     Raises: CouldNotTell where the answer is `Unknown`, Unanswered where nobody was asked.
     """
 
-    __slots__ = ("_replies", "asked", "columns")
+    __slots__ = ("_replies", "asked", "columns", "sound")
 
     def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None) -> None:
         self._replies = dict(replies or {})
@@ -65,6 +65,8 @@ class Seen(Mapping[Question, Any]):
         """What each rule asks, given these answers, by its id: worked out once, and told four times a run."""
         self.columns: dict[Table, frozenset[str]] = {}
         """The columns of each table that was found to be there."""
+        self.sound: set[Question] = set()
+        """The questions whose columns were all found to be there."""
 
     def __getitem__(self, question: Question) -> Any:
         reply = self.reply(question)

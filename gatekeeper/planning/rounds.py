@@ -37,12 +37,12 @@ def asked_by(rule: PlannedRule, seen: Seen) -> tuple[Question, ...]:
     if known is not None and known[0] is rule:
         return known[1]
     questions: list[Question] = []
-    for kind in filter(None, (rule.rule, rule.warn)):
+    for kind in (rule.rule, rule.warn) if rule.warn is not None else (rule.rule,):
         try:
             questions += kind.ask(rule.on, seen)
         except CouldNotTell:
             continue  # nothing more to know: judging meets the same answer
-    asked = tuple(dict.fromkeys(questions))
+    asked = tuple(dict.fromkeys(questions)) if len(questions) > 1 else tuple(questions)
     seen.asked[rule.id] = rule, asked
     return asked
 
@@ -68,6 +68,8 @@ def obstacle(
         if table not in seen.columns and (found := _missing_table(table, seen, schemas)) is not None:
             return found
     for question in asked_by(rule, seen):
+        if question in seen.sound:
+            continue
         for table, columns in columns_of(question, dialects.get(_connection(question), "")).items():
             if not columns or columns <= seen.columns.get(table, _NONE):
                 continue
@@ -80,6 +82,7 @@ def obstacle(
             for column in sorted(columns - names):
                 if catalog.column(column) is None:
                     return _missing_column(table, column, schemas)
+        seen.sound.add(question)
     return None
 
 

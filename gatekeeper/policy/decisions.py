@@ -35,6 +35,8 @@ def parts(output: Output) -> tuple[Section, ...]:
 
 def sections_of(rule: PlannedRule, finding: Finding, sections: Sequence[Section], feeds: Feeds) -> tuple[Section, ...]:
     """The sections that a finding speaks of; where lineage is unknown, or leads nowhere, all of them."""
+    if len(sections) == 1:
+        return tuple(sections)
     tables = finding.behind or rule.about
     told: list[Section] = []
     for section in sections:
@@ -55,16 +57,18 @@ def decide(
 ) -> tuple[Decision, ...]:
     """A decision for every rule in every section that it speaks of."""
     made: list[Decision] = []
+    sections = parts(output)
     for rule in rules:
         finding = findings[rule.id]
         waiver, note = waived_by(output.waivers, rule, finding, today)
-        for section in sections_of(rule, finding, parts(output), feeds):
-            effect = _effect(finding, waiver, nearest_late(output, section, rule, finding), strict=strict)
+        for section in sections_of(rule, finding, sections, feeds):
+            labels = finding.status == "late" and nearest_late(output, section, rule, finding).then == "label"
+            effect = _effect(finding, waiver, labels=labels, strict=strict)
             made.append(Decision(rule.id, effect, section.id, waiver if effect == "waived" else None, note))
     return tuple(made)
 
 
-def _effect(finding: Finding, waiver: Waiver | None, late: Late, *, strict: bool) -> Effect:
+def _effect(finding: Finding, waiver: Waiver | None, *, labels: bool, strict: bool) -> Effect:
     """An allow-list: what is not known to be harmless blocks."""
     match finding.status:
         case "pass" | "warn":
@@ -75,7 +79,7 @@ def _effect(finding: Finding, waiver: Waiver | None, late: Late, *, strict: bool
             return "shown"
         case "fail" | "late" if waiver is not None:
             return "waived"
-        case "late" if late.then == "label" and finding.cause != "busy":
+        case "late" if labels and finding.cause != "busy":
             return "labels"  # how stale a table is that nobody could look at can't be said
     return "blocks"
 
