@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from gatekeeper.cli.early import Early
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
 from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
@@ -53,7 +54,9 @@ def gated(
         timing = Timing("start-up", began())
     timing.begin("files")
     file = find_project(Path.cwd(), project)
-    loaded = load_project(file, server=server)
+    early = Early(file.resolve().parent)
+    is_asking = not (explain or rest["estimate"] or rest.get("data"))
+    loaded = load_project(file, server=server, known=early.begin if is_asking else lambda connections: None)
     open_book(file)
     if command == "gate" and not names:
         raise UsageError(
@@ -83,6 +86,7 @@ def gated(
     if data:
         leave_out(scoped, loaded)
     scoped = selected(scoped, select)
+    early.keep({rule.connection for scope in scoped for rule in scope.rules})
     timing.begin("plan")
     if explain:
         from gatekeeper.cli.plan import plan_text
@@ -106,7 +110,7 @@ def gated(
         with _progress() as progress:
             # what lies in files before it is loaded is no past of the tables
             memory = Remembering(loaded, interrupt) if loaded.history is not None and not data else None
-            world = World(connect=connector(loaded), interrupt=interrupt, progress=progress, memory=memory,
+            world = World(connect=early.engine, interrupt=interrupt, progress=progress, memory=memory,
                           timing=timing)  # fmt: skip
             report = run(loaded, scoped, command, options, world)
             timing.begin("reports")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from gatekeeper.errors import UsageError
+from gatekeeper.model.project import Connection
 
 FILE = "gatekeeper.yaml"
+Known = Callable[[Mapping[str, Connection]], None]
+"""Is told of a project's connections, before the rest of it is read."""
 
 
 def find_project(start: Path, explicit: Path | None = None) -> Path:

@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from gatekeeper import __version__
-from gatekeeper.contracts.found import matching
+from gatekeeper.contracts.found import Known, matching
 from gatekeeper.model.book import BOOK
 from gatekeeper.model.project import Project
 from gatekeeper.registry import parser_version
@@ -41,14 +41,17 @@ _UNREADABLE: Final = (OSError, ValueError, EOFError, pickle.PickleError, Attribu
                       KeyError, TypeError, NotImplementedError, RecursionError, msgspec.MsgspecError)  # fmt: skip
 
 
-def load_project(file: Path, server: str | None = None) -> Project:
-    """The project. Raises: ProjectError with all errors of all files, UsageError for an unknown `server`."""
+def load_project(file: Path, server: str | None = None, known: Known = lambda connections: None) -> Project:
+    """The project; `known` is told of its connections before the rest of it is read.
+
+    Raises: ProjectError with all errors of all files, UsageError for an unknown `server`.
+    """
     place = _place(file, server)
-    if place is not None and (kept := _kept(place, file)) is not None:
+    if place is not None and (kept := _kept(place, file, known)) is not None:
         return kept
     from gatekeeper.contracts.load import patterns_of, read_project
 
-    project = read_project(file, server)
+    project = read_project(file, server, known)
     if place is not None:
         _keep(place, project, file, patterns_of(file))
     return project
@@ -86,7 +89,7 @@ def _place(file: Path, server: str | None, kind: str = "projects") -> Path | Non
     return Path(chosen) / kind / name
 
 
-def _kept(place: Path, file: Path) -> Project | None:
+def _kept(place: Path, file: Path, known: Known) -> Project | None:
     with suppress(*_UNREADABLE):
         packed = _read(place)
         if packed is None:
@@ -94,7 +97,9 @@ def _kept(place: Path, file: Path) -> Project | None:
         head, _, body = packed.partition(b"\n\n")
         digest, *patterns = head.decode().split("\n")
         if digest == _digest(file, patterns):
-            project = _Unpickler(io.BytesIO(body)).load()
+            parts = io.BytesIO(body)
+            known(_Unpickler(parts).load())
+            project = _Unpickler(parts).load()
             return project if isinstance(project, Project) else None
     return None
 
@@ -104,7 +109,7 @@ def _keep(place: Path, project: Project, file: Path, patterns: Sequence[str] | N
         return
     with suppress(*_UNREADABLE):
         head = "\n".join([_digest(file, patterns), *patterns])
-        _write(place, head.encode() + b"\n\n" + pickle.dumps(project, 5))
+        _write(place, head.encode() + b"\n\n" + pickle.dumps(project.connections, 5) + pickle.dumps(project, 5))
 
 
 def _read(place: Path) -> bytes | None:
