@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,12 +110,18 @@ def moments_between(start: str, end: str, every: timedelta, zone: str) -> list[d
 
 
 def _point(option: str, text: str) -> date | datetime:
+    from gatekeeper.planning.window import YEARS
+
     for form in (date, datetime):  # a date first: as a time it would lose its day
-        try:
-            return form.fromisoformat(text)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            if (point := form.fromisoformat(text)).year not in YEARS:
+                raise UsageError(f"{option} {text} lies beyond the years of any data")
+            return point
     raise UsageError(f"{option} {text}: write a date such as 2026-11-01, or a time such as 2026-11-01T06:30")
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else 'queries' if noun == 'query' else f'{noun}s'}"
 
 
 def _utc(moment: datetime, zone: str) -> datetime:
@@ -196,8 +203,8 @@ def _text(
     first, last = replay.reports[0].started_at, replay.reports[-1].started_at
     closed = [r for r in replay.reports if any(rule.status in ("fail", "late", "error") for rule in r.rules)]
     lines = [
-        f"{name}: {len(replay.reports)} moments from {_day(first, zone)} to {_day(last, zone)}, "
-        f"{replay.queries} queries; on {len(closed)} of them a rule would have stood in the way"
+        f"{name}: {_many(len(replay.reports), 'moment')} from {_day(first, zone)} to {_day(last, zone)}, "
+        f"{_many(replay.queries, 'query')}; on {len(closed)} of them a rule would have stood in the way"
     ]
     width = max((len(one.rule) for one in tally), default=0)
     for one in tally:

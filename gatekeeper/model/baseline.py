@@ -40,6 +40,7 @@ _LEAST, _MOST, _FEW, _MANY = 0.93, 1.75, 3, 20
 _HOLIDAY, _NEAR_HOLIDAY = 0.3, 0.6
 # So many working days around the turn of a month, what the month before had there may come again.
 _EDGE, _AGAIN, _SOME = 3, 1.5, 0.25
+_LONGEST = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class Baseline:
     def __post_init__(self) -> None:
         if self.over < timedelta(days=1):
             raise ValueError("`over` is shorter than a day: there is nothing to compare with")
+        if self.over > _LONGEST:
+            raise ValueError("`over` is more than ten years: what was usual so long ago is usual no more")
         if any(ratio is not None and not 0 <= ratio < float("inf") for ratio in (self.min_ratio, self.max_ratio)):
             raise ValueError("a ratio is a share of what is usual, such as `min_ratio: 0.8`")
         if self.min_ratio is not None and self.max_ratio is not None and self.min_ratio > self.max_ratio:

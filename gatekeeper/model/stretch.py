@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from gatekeeper.model.question import Day, Last, Stretches
-from gatekeeper.model.time import wall
+from gatekeeper.model.time import FIRST, wall
 from gatekeeper.model.time import zone as zone_of
 
 
@@ -62,5 +62,9 @@ def _before(moment: datetime, days: int, zone: str, span: timedelta = timedelta(
     """When the clocks of the zone showed the same, so many days before, and as long as `span` earlier still."""
     if not days:
         return moment - span
-    there = moment.astimezone(zone_of(zone)).replace(tzinfo=None) - timedelta(days=days) - span
-    return wall(there.date(), there.time(), zone)
+    there = moment.astimezone(zone_of(zone)).replace(tzinfo=None)
+    try:
+        there -= timedelta(days=days) + span
+        return wall(there.date(), there.time(), zone)
+    except (OverflowError, ValueError):
+        return FIRST  # a slice of centuries has none before it

@@ -44,6 +44,8 @@ _UNITS = {
     "y": 31536000, "yr": 31536000, "year": 31536000, "years": 31536000,
 }  # fmt: skip
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+)\s*")
+# longer ones lead out of the calendar
+_LONGEST = 1000 * _UNITS["y"]
 DURATION_UNITS = frozenset(_UNITS)
 
 
@@ -58,7 +60,9 @@ def duration(text: Any) -> timedelta:
                 break
             total += float(part[1]) * _UNITS[part[2]]
             end = part.end()
-        if end and end == len(text.strip()) and total < timedelta.max.total_seconds():
+        if end and end == len(text.strip()):
+            if total > _LONGEST:
+                raise ValueError(f"{text!r} is longer than a thousand years")
             return timedelta(seconds=total)
     raise ValueError(f"{text!r} is no duration; write a number and a unit, such as 90m, 24h or 1d")
 

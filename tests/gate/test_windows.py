@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,33 @@ def test_a_table_of_which_no_rule_names_a_column_is_measured_whole_and_that_is_s
     assert statuses(report) == {"nulls": "fail"}
     assert any(note.startswith("t: ") and "measured whole" in note for note in report.notes), report.notes
     assert [table.window for table in report.tables] == [None, None]
+
+
+@pytest.mark.parametrize("window", ["1500-01-01..8499-12-31", "1500-01-01..1500-01-02", "8499-12-30..8499-12-31"])
+def test_a_slice_at_the_ends_of_the_calendar_has_no_past_and_no_crash(window: str, tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("CREATE TABLE t AS SELECT 1 AS id, DATE '2026-11-02' AS day FROM range(100)")
+    usual = {"volume": {"baseline": {}, "window": {"column": "day", "last": "1d"}, "on_empty": "pass"}}
+    report = checked(tmp_path, "duckdb:///w.duckdb", [usual], window)
+    assert next((r.status, r.cause) for r in report.rules if r.kind == "volume") == ("error", "no_history")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "--as-of", "0001-01-01"], ["check", "--as-of", "9999-12-31T23:59:59-12:00"],
+        ["check", "--window", "0001-01-01..2026-01-01"], ["check", "--window", "2026-01-01..9999-12-31"],
+        ["backtest", "c", "--from", "0001-01-01", "--to", "2026-01-01"],
+        ["backtest", "c", "--from", "2026-01-01", "--to", "9999-12-31"],
+    ],
+)  # fmt: skip
+def test_years_of_no_data_are_a_mistake_of_the_command(words: list[str], tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("CREATE TABLE t AS SELECT 1 AS id, DATE '2026-11-02' AS day")
+    checked(tmp_path, "duckdb:///w.duckdb", [WINDOWED], None)
+    line = [sys.executable, "-m", "gatekeeper", *words]
+    ran = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, "lies beyond the years of any data" in ran.stderr) == (2, True), ran.stderr
 
 
 def test_two_columns_are_no_choice_for_the_others(tmp_path: Path) -> None:
