@@ -52,7 +52,8 @@ def instant(value: Any, naive_zone: str) -> datetime:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
-        raise ValueError(f"a {type(value).__name__}")
+        kind = type(value).__name__
+        raise ValueError(f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}")
     aware: datetime = value if value.tzinfo is not None else value.replace(tzinfo=zone(naive_zone))
     try:
         return min(max(aware.astimezone(timezone.utc), FIRST), LAST)
