@@ -11,8 +11,11 @@ from gatekeeper.model.project import Project
 from gatekeeper.model.rule import PlannedRule
 
 _DAY = timedelta(days=1)
-# Where nobody says which country it is: New Year, Easter, the first of May and Christmas, as banks of the euro have it.
-_ANYWHERE = "XECB"
+# Where nobody says which country it is: days on which most people of the euro's countries needn't work. Banks have New
+# Year, Easter, the first of May and Christmas; so many days after Easter Monday, and on these of a year, most others
+# have, too. Sources: the lists of `holidays`, weighed by Eurostat's numbers of people (demo_pjan).
+_BANKS = Calendar(market="XECB")
+_AFTER_EASTER, _OF_A_YEAR = (38, 49), ((8, 15), (11, 1))
 
 
 def holidays_of(project: Project, rules: Sequence[PlannedRule], now: datetime) -> frozenset[date]:
@@ -21,10 +24,17 @@ def holidays_of(project: Project, rules: Sequence[PlannedRule], now: datetime) -
     if not spans:
         return frozenset()
     calendars = list(project.calendars.values()) or [Calendar(country=code) for code in _countries(project, rules)]
-    calendars = calendars or [Calendar(market=_ANYWHERE)]
     reach = min(max(spans) // _DAY + 3, 800)
     days = [now.date() + n * _DAY for n in range(-reach, 3)]
+    if not calendars:
+        return frozenset(day for day in days if _is_widely(day))
     return frozenset(day for day in days if any(calendar.is_holiday(day) for calendar in calendars))
+
+
+def _is_widely(day: date) -> bool:
+    mondays = [day - back * _DAY for back in _AFTER_EASTER]
+    is_after = any(m.weekday() == 0 and m.month in (3, 4) and _BANKS.is_holiday(m) for m in mondays)
+    return is_after or (day.month, day.day) in _OF_A_YEAR or _BANKS.is_holiday(day)
 
 
 def _countries(project: Project, rules: Iterable[PlannedRule]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
 from statistics import median
@@ -17,6 +17,7 @@ from gatekeeper.model.distance import DISTANCES, Distance
 from gatekeeper.model.finding import Finding, Moment, Seen, error
 from gatekeeper.model.hours import clocks_changed, moved, turned
 from gatekeeper.model.kept import REST, kept
+from gatekeeper.model.newcomers import came_or_went
 from gatekeeper.model.past import (
     Days,
     all_time,
@@ -32,10 +33,9 @@ from gatekeeper.model.past import (
 )
 from gatekeeper.model.question import Aggregate, Past, Question, Spread, Stretches, count
 from gatekeeper.model.rule import Subject
-from gatekeeper.model.usual import Point, scale, usual
+from gatekeeper.model.usual import Point, usual
 from gatekeeper.rules import RULES
 
-Groups = Mapping[Any, int]
 Compared = tuple[Days, Counter[Any], Sequence[Counter[Any]]]
 # Below this distance a shift is slight, however sure it is.
 _SLIGHT = 0.1
@@ -46,8 +46,6 @@ _QUANTILE = 0.05
 _UNSAID = Baseline()
 # A day with fewer rows has no distribution.
 _FEWEST = 20
-# A count of which so many are expected is 0 by chance once in ten thousand days (Poisson).
-_EXPECTED = 9.2
 
 
 @RULES.add("distribution")
@@ -166,7 +164,9 @@ class Distribution:
         if self.threshold is None:
             by = moved(now, before) if is_time else 0
             way = "later" if by > 0 else "earlier"
-            changed = _changed(now, before) if by in ways else f"they are those of the days before, {abs(by)} h {way}"
+            changed = (
+                came_or_went(now, before) if by in ways else f"they are those of the days before, {abs(by)} h {way}"
+            )
         limits = Limits(None, high if self.threshold is None else self.threshold, known.level**2, drift=changed)
         past = tuple(replace(s, value=value) for s, value in zip(days.past, far[1:], strict=True))
         days = replace(days, today=replace(days.today, value=far[0]), past=past)
@@ -200,24 +200,3 @@ def _grouped(now: Sequence[Counter[Any]], before: Sequence[Counter[Any]]) -> tup
         regrouped.append(made)
     order = [("of", group) for group in dict.fromkeys(named.values())]
     return ["null", *order, "rare"], regrouped
-
-
-def _changed(now: Groups, before: Sequence[Counter[Any]]) -> str:
-    """Whether a text that came every day is gone, or one has come that never did."""
-    rows, seen = sum(now.values()), set().union(*before)
-    if not any(isinstance(key, str) for key in (*now, *seen)):
-        return ""
-    usual = {key: median(groups[key] / max(groups.total(), 1) for groups in before) for key in seen}
-    gone = [key for key, share in usual.items() if key != REST and share >= 0.01 and not now.get(key)
-            and rows * share >= _EXPECTED * _unevenness(key, share, before)]  # fmt: skip
-    # where the rare ones were not kept, one of them may have been there
-    new = [key for key, many in now.items() if REST not in seen and key not in (*seen, REST)
-           and many >= max(5, min(10, 0.05 * rows), 0.005 * rows)]  # fmt: skip
-    said = [f"{len(some)} {'value that is' if len(some) == 1 else 'values that are'} {word}"
-            for some, word in ((gone, "gone"), (new, "new")) if some]  # fmt: skip
-    return " and ".join(said)
-
-
-def _unevenness(key: Any, share: float, before: Sequence[Counter[Any]]) -> float:
-    """How much more than chance a value's count varies: 1 where each row has it with the same chance."""
-    return max(1.0, scale([(g[key] - share * g.total()) / sqrt(share * g.total()) for g in before]) ** 2)
