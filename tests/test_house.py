@@ -79,6 +79,13 @@ def test_every_option_of_a_command_says_what_it_does(name):
     assert [option.name for option in options if f"`{option.opts[0]}" not in section.replace("`-v, ", "`")] == []
 
 
+def test_no_message_and_no_page_sends_anybody_to_a_command_that_is_not_there():
+    files = [*(ROOT / "gatekeeper").rglob("*.py"), *(ROOT / "docs").glob("*.md")]
+    named = {(f.name, word) for f in files for word in re.findall(r"`gatekeeper ([a-z]+)\b", f.read_text("utf-8"))}
+    assert len(named) > 20
+    assert {(file, word) for file, word in named if word not in COMMANDS} == set()
+
+
 def test_every_decision_has_its_own_number():
     numbers = [path.name[:3] for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]
     assert numbers == [f"{number:03}" for number in range(1, len(numbers) + 1)]

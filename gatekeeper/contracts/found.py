@@ -28,7 +28,8 @@ def find_project(start: Path, explicit: Path | None = None) -> Path:
         if (folder / FILE).is_file():
             return folder / FILE
     raise UsageError(
-        f"there is no {FILE} here or in a folder above; write one with `gatekeeper init`, or name it by --project"
+        f"there is no {FILE} here or in a folder above\n"
+        "  name one by --project, or write one: `gatekeeper demo` builds an example to start from"
     )
 
 
