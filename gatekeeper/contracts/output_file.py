@@ -201,15 +201,15 @@ class OutputReader:
                 register.problem(path, "bad-table", str(wrong))
                 return None
             exact = [site for site in every if site.table.is_same(Table(site.table.connection, steps))]
-            if not exact and connection is None and (self.broken or self.beside.is_any_unread or self.lost):
+            if not exact and connection:
+                known = self.connections[connection]
+                return undescribed(name, Table(known.name, steps), known, register.document)
+            if not exact and (self.broken or self.beside.is_any_unread or self.lost):
                 return None
-            if not exact and connection is None:
+            if not exact:
                 hint = "describe the table in a contract"
                 register.problem(path, "unknown-table", f"it can't be told on which connection {name!r} lies", hint)
                 return None
-            if not exact:
-                known = self.connections[connection or ""]
-                return undescribed(name, Table(known.name, steps), known, register.document)
         if len({site.table for site in exact}) > 1:
             said = ", ".join(sorted(f"{site.document.file}:{site.document.at(site.path)[0]}" for site in exact))
             register.problem(path, "ambiguous-table", f"several contracts describe a table {name!r}: {said}",

@@ -77,6 +77,14 @@ def under(column_keys):
     return HEAD + TABLE.replace("logicalType: string}", f"logicalType: string, {column_keys}}}")
 
 
+@pytest.mark.parametrize("connections", ["[w]", "7", "{w: 3}"])
+def test_connections_that_are_written_wrong_make_no_output_wrong(tmp_path, connections):
+    project = f"version: 1\ncontracts: contracts/*.yaml\noutputs: outputs/*.yaml\nconnections: {connections}\n"
+    output = OUTPUT + "inputs: [{contract: shop}]\ntables: [marts.m]\n"
+    files = {"gatekeeper.yaml": project, "contracts/a.odcs.yaml": HEAD + TABLE, "outputs/o.yaml": output}
+    assert {file for file, _ in said(tmp_path, **files)} <= {"gatekeeper.yaml", "contracts/a.odcs.yaml"}
+
+
 def test_an_empty_list_of_missing_values_still_counts_nulls(tmp_path):
     found = rules(tmp_path, under("quality: [{metric: missingValues, mustBe: 0, arguments: {missingValues: []}}]"))
     assert found["orders.s.missingValues"].rule.missing_null
