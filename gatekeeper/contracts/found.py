@@ -20,8 +20,12 @@ def find_project(start: Path, explicit: Path | None = None) -> Path:
     Raises: UsageError.
     """
     if explicit is not None:
-        file = explicit / FILE if explicit.is_dir() else explicit
-        if not file.is_file():
+        try:
+            file = explicit / FILE if explicit.is_dir() else explicit
+            is_there = file.is_file()
+        except OSError:  # a name that is too long for one
+            is_there = False
+        if not is_there:
             raise UsageError(f"there is no project at {explicit}")
         return file
     for folder in (start, *start.resolve().parents):

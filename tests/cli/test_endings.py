@@ -37,6 +37,7 @@ USAGE = [("usage", "gatekeeper.usage")]
         ["--map-exit", "blocked=0"],
         ["--map-exit", "blocked=²"],
         ["--server", ""],
+        ["--project", "a" * 5000],
     ],
 )
 def test_a_mistake_in_the_line_leaves_no_older_report(place: Scene, mistake: list[str]) -> None:
