@@ -87,7 +87,7 @@ class Population(Struct, frozen=True, cache_hash=True):
 
 
 class Stretches(Struct, frozen=True):
-    """Rows by stretches of time: 0 is `window`, n the same stretch n times `days` days earlier, None all others.
+    """Rows by stretches of time: 0 is that of `window`, n the same n times `days` days earlier, None all others.
 
     Days are those of the clocks of `zone`, the window's column's.
     With `load`, a row of a stretch that was loaded later after it than now is after `window` has the key -1 - n:

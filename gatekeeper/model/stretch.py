@@ -12,6 +12,8 @@ from gatekeeper.model.question import Day, Last, Stretches
 from gatekeeper.model.time import FIRST, wall
 from gatekeeper.model.time import zone as zone_of
 
+_DAY = timedelta(days=1)
+
 
 class Stretch(Struct, frozen=True):
     """One stretch of time, in UTC: from `start` to `end`; a row of it loaded after `arrived` came late."""
@@ -29,16 +31,17 @@ class Stretch(Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def stretches(grain: Stretches, now: datetime) -> tuple[Stretch, ...]:
-    """The stretches, 0 to `back`: the window as it is, and the same by the clocks of the zone on the days before.
+    """The stretches, 0 to `back`: the window's, and the same by the clocks of the zone on the days before.
 
     Loads and people go by those clocks: after a change of the clocks a stretch of so many hours ago begins and ends
-    at another hour than today's, and holds another part of its day.
+    at another hour than today's, and holds another part of its day. So a day in which they change has 23 or 25 hours,
+    the last one, too.
     """
     found: list[Stretch] = []
     for number in range(grain.back + 1):
         one = _stretch(grain, now, number)
         if found and one.end > found[-1].start:
-            # the 24 hours before now, when one of the clocks' was left out, begin before that of the day before ends
+            # the 23 h 30 min before now, where the day has an hour less
             one = replace(one, end=found[-1].start)
         found.append(one)
     return tuple(found)
@@ -48,8 +51,8 @@ def _stretch(grain: Stretches, now: datetime, number: int) -> Stretch:
     window, days = grain.window, grain.days * number
     arrived = _before(now, days, grain.zone)
     if isinstance(window, Last):
-        start = now - window.span if days == 0 else _before(now, days, grain.zone, window.span)
-        return Stretch(start, arrived, arrived)
+        of_days, rest = divmod(window.span, _DAY)
+        return Stretch(_before(now, days + of_days, grain.zone) - rest, arrived, arrived)
     if isinstance(window, Day):
         first = now.astimezone(zone_of(window.zone)).date() - timedelta(days=days + (window.day == "yesterday"))
         start, end = (wall(first + timedelta(days=n), time(), window.zone) for n in (0, 1))
@@ -58,13 +61,13 @@ def _stretch(grain: Stretches, now: datetime, number: int) -> Stretch:
     return Stretch(ends[0], ends[1], ends[2])
 
 
-def _before(moment: datetime, days: int, zone: str, span: timedelta = timedelta(0)) -> datetime:
-    """When the clocks of the zone showed the same, so many days before, and as long as `span` earlier still."""
+def _before(moment: datetime, days: int, zone: str) -> datetime:
+    """When the clocks of the zone showed the same, so many days before."""
     if not days:
-        return moment - span
+        return moment
     there = moment.astimezone(zone_of(zone)).replace(tzinfo=None)
     try:
-        there -= timedelta(days=days) + span
+        there -= timedelta(days=days)
         return wall(there.date(), there.time(), zone)
     except (OverflowError, ValueError):
         return FIRST  # a slice of centuries has none before it

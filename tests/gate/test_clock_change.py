@@ -52,7 +52,7 @@ def test_a_gate_at_half_past_six_compares_with_half_past_six(
     engine: str, change: date, burst: str, tmp_path: Path, database: Database
 ):
     world = made(tmp_path, database, engine, change, burst)
-    moments = [datetime.combine(change + day * DAY, time(6, 30), BERLIN) for day in (-1, 1, 2, 9, 20, 25)]
+    moments = [datetime.combine(change + day * DAY, time(6, 30), BERLIN) for day in (-1, 0, 1, 2, 9, 20, 25)]
     for moment in moments:
         assert told(tmp_path, world, Options(as_of=moment)) == [("pass", "50 rows; the last 20 days 50")]
     loaded = load_project(tmp_path / "gatekeeper.yaml")
