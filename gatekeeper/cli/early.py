@@ -47,10 +47,10 @@ class Early:
         return begun if begun is not None and begun.connection == connection else self._connect(connection)
 
     def close(self) -> None:
-        """Give back what nobody asked for, without waiting for it."""
+        """Give back what nobody asked for."""
         begun, self._begun = self._begun, None
         if begun is not None:
-            threading.Thread(target=begun.close, daemon=True).start()
+            begun.close()
 
     def _connect(self, connection: Connection) -> Engine:
         return connect(connection, environ=os.environ, root=self._root)
@@ -83,7 +83,13 @@ class _Begun:
         return self._engine.about()
 
     def close(self) -> None:
-        """Ends everything that is open, once it is."""
+        """Ends everything that is open; what is still being opened, once it is, without waiting for it."""
+        if self._opening.is_alive():
+            threading.Thread(target=self._end, daemon=True).start()
+        else:
+            self._engine.close()
+
+    def _end(self) -> None:
         self._opening.join()
         self._engine.close()
 

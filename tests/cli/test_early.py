@@ -49,6 +49,13 @@ def server() -> Iterator[Listener]:
     listener.close()
 
 
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The URL of a server that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"postgresql://ana@127.0.0.1:{listening.getsockname()[1]}/shop?sslmode=disable"
+
+
 def project(folder: Path, *urls: str, contract: str = CONTRACT, more: str = "") -> None:
     connections = ", ".join(f'c{n}: {{url: "{url}", timezone: UTC}}' for n, url in enumerate(urls))
     contracts = "contracts: [c.yaml]\noutputs: [board.yaml]\n"
@@ -103,3 +110,13 @@ def test_a_connection_that_nobody_needs_changes_nothing(tmp_path: Path, server: 
     (tmp_path / "done").touch()
     code, said = ran(tmp_path, "gate", "board")
     assert (code, "password" in said) == (0, False), said
+
+
+@pytest.mark.parametrize("line", [["check", "--timeout", "2s"], ["gate", "board", "--timeout", "2s"]])
+def test_a_server_that_never_answers_holds_nobody_up(line: list[str], tmp_path: Path, silent: str):
+    project(tmp_path, silent)
+    (tmp_path / "done").touch()
+    code, said = ran(tmp_path, *line)
+    assert (code, "no answer" in said or "time for the run" in said) == (
+        (3, True) if line[0] == "check" else (0, False)
+    )
