@@ -146,10 +146,11 @@ class SqlEngine:
             return to_postgres(plain | arguments) if plain else by_sqlalchemy(self._url, driver, arguments)
         except ImportError as missing:
             package = _PACKAGES.get(self.dialect)
-            hint = f"; pip install '{package}'" if package else "; install its SQLAlchemy dialect"
-            raise EngineError(
-                "connect", f"connection {self._name}: the driver of {driver} is not installed{hint}"
-            ) from missing
+            hint = f"pip install '{package}'" if package else "install its SQLAlchemy dialect"
+            if "+" in driver and driver != manner(self.dialect).driver:
+                hint = "install it, or leave it out of the URL"
+            said = f"the driver of {driver} is not installed; {hint}"
+            raise EngineError("connect", self.told(said)) from missing
         except ValueError as wrong:
             raise EngineError("connect", f"connection {self._name}: its URL can't be read") from wrong
         except Exception as wrong:
