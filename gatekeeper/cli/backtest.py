@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +66,7 @@ def command(
     options = Options(timeout_seconds=_span("--timeout", timeout).total_seconds())
     interrupt = Interrupt()
     memory = Remembering(loaded, interrupt) if loaded.history is not None else None
-    world = World(connect=connector(loaded), interrupt=interrupt, memory=memory)
+    world = World(connect=connector(loaded.root), interrupt=interrupt, memory=memory)
     replay = Replaying(loaded, scoped, options, world).run(moments)
     tally = tallied(replay.reports)
     rules = {rule.id: rule for scope in scoped for rule in scope.rules}
@@ -110,18 +109,12 @@ def moments_between(start: str, end: str, every: timedelta, zone: str) -> list[d
 
 
 def _point(option: str, text: str) -> date | datetime:
-    from gatekeeper.planning.window import YEARS
+    from gatekeeper.planning.window import point
 
-    for form in (date, datetime):  # a date first: as a time it would lose its day
-        with suppress(ValueError):
-            if (point := form.fromisoformat(text)).year not in YEARS:
-                raise UsageError(f"{option} {text} lies beyond the years of any data")
-            return point
-    raise UsageError(f"{option} {text}: write a date such as 2026-11-01, or a time such as 2026-11-01T06:30")
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number} {noun if number == 1 else 'queries' if noun == 'query' else f'{noun}s'}"
+    try:
+        return point(text)
+    except ValueError as wrong:
+        raise UsageError(f"{option} {wrong}") from None
 
 
 def _utc(moment: datetime, zone: str) -> datetime:
@@ -201,10 +194,11 @@ def _text(
     from gatekeeper.policy.hindsight import scored
 
     first, last = replay.reports[0].started_at, replay.reports[-1].started_at
+    many, asked = len(replay.reports), replay.queries
     closed = [r for r in replay.reports if any(rule.status in ("fail", "late", "error") for rule in r.rules)]
     lines = [
-        f"{name}: {_many(len(replay.reports), 'moment')} from {_day(first, zone)} to {_day(last, zone)}, "
-        f"{_many(replay.queries, 'query')}; on {len(closed)} of them a rule would have stood in the way"
+        f"{name}: {many} moment{'' if many == 1 else 's'} from {_day(first, zone)} to {_day(last, zone)}, "
+        f"{asked} {'query' if asked == 1 else 'queries'}; on {len(closed)} of them a rule would have stood in the way"
     ]
     width = max((len(one.rule) for one in tally), default=0)
     for one in tally:

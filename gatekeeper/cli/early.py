@@ -5,14 +5,11 @@ Its driver's import, the network and its greeting take their time, and so do a t
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
-from gatekeeper.engines import connect
 from gatekeeper.errors import EngineError
 from gatekeeper.model.dialect import scheme_of
 from gatekeeper.model.ports import Engine, Session
@@ -25,8 +22,8 @@ _FILES: Final = frozenset({"", "duckdb", "sqlite"})
 class Early:
     """Opens the connections of a run; the only one of a project, to a server, before it is asked for."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, connect: Callable[[Connection], Engine]) -> None:
+        self._connect = connect
         self._begun: _Begun | None = None
 
     def begin(self, connections: Mapping[str, Connection]) -> None:
@@ -51,9 +48,6 @@ class Early:
         begun, self._begun = self._begun, None
         if begun is not None:
             begun.close()
-
-    def _connect(self, connection: Connection) -> Engine:
-        return connect(connection, environ=os.environ, root=self._root)
 
 
 class _Begun:
@@ -98,3 +92,5 @@ class _Begun:
             self._came = self._engine.open(timeout_seconds=self.connection.statement_timeout.total_seconds())
         except EngineError as failed:
             self._came = failed
+        except Exception:
+            self._came = None  # whoever asks meets it again, where it is told

@@ -19,12 +19,13 @@ from gatekeeper.cli.early import Early
 from gatekeeper.cli.exit import NOT_EVALUATED, NOTED, OPEN, State, silence_libraries, write_reports
 from gatekeeper.cli.remember import Remembering
 from gatekeeper.contracts import find_project, load_project
+from gatekeeper.contracts.found import nobody
 from gatekeeper.contracts.kept import keep_book, open_book
 from gatekeeper.errors import ReportError, UsageError
 from gatekeeper.gate.pool import Interrupt
 from gatekeeper.gate.run import Options, World, run, scopes, selected
 from gatekeeper.gate.timing import Timing
-from gatekeeper.model.project import Connection, Project
+from gatekeeper.model.project import Connection
 from gatekeeper.model.report import Report
 from gatekeeper.planning.window import parse_moment
 
@@ -54,9 +55,9 @@ def gated(
         timing = Timing("start-up", began())
     timing.begin("files")
     file = find_project(Path.cwd(), project)
-    early = Early(file.resolve().parent)
+    early = Early(connector(file.resolve().parent))
     is_asking = not (explain or rest["estimate"] or rest.get("data"))
-    loaded = load_project(file, server=server, known=early.begin if is_asking else lambda connections: None)
+    loaded = load_project(file, server=server, known=early.begin if is_asking else nobody)
     open_book(file)
     if command == "gate" and not names:
         raise UsageError(
@@ -99,7 +100,7 @@ def gated(
         silence_libraries()
         interrupt = Interrupt()
         with _signals(interrupt):
-            return estimate(loaded, scoped, options, World(connect=connector(loaded), interrupt=interrupt))
+            return estimate(loaded, scoped, options, World(connect=connector(loaded.root), interrupt=interrupt))
     gc.freeze()
     # a thousand tables are some millions of values that live to the end: to look at them often finds nothing
     gc.set_threshold(100_000, 50, 100)
@@ -181,15 +182,15 @@ def _moment(text: str | None) -> Any:
     try:
         return None if text is None else parse_moment(text)
     except ValueError as wrong:
-        raise UsageError(f"--as-of: {wrong}") from None
+        raise UsageError(f"--as-of {wrong}") from None
 
 
-def connector(project: Project) -> Any:
-    """Opens the project's connections."""
+def connector(root: Path) -> Any:
+    """Opens the connections of the project in that folder."""
     from gatekeeper.engines import connect
 
     def open_engine(connection: Connection) -> Any:
-        return connect(connection, environ=os.environ, root=project.root)
+        return connect(connection, environ=os.environ, root=root)
 
     return open_engine
 

@@ -14,6 +14,10 @@ Known = Callable[[Mapping[str, Connection]], None]
 """Is told of a project's connections, before the rest of it is read."""
 
 
+def nobody(connections: Mapping[str, Connection]) -> None:
+    """Who is told where nobody asks."""
+
+
 def find_project(start: Path, explicit: Path | None = None) -> Path:
     """The project's file: `--project PATH` (the file or its folder), else the nearest at or above `start`.
 

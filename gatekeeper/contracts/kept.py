@@ -22,7 +22,7 @@ from typing import Any, Final
 import msgspec
 
 from gatekeeper import __version__
-from gatekeeper.contracts.found import Known, matching
+from gatekeeper.contracts.found import Known, matching, nobody
 from gatekeeper.model.book import BOOK
 from gatekeeper.model.project import Project
 from gatekeeper.registry import parser_version
@@ -41,7 +41,7 @@ _UNREADABLE: Final = (OSError, ValueError, EOFError, pickle.PickleError, Attribu
                       KeyError, TypeError, NotImplementedError, RecursionError, msgspec.MsgspecError)  # fmt: skip
 
 
-def load_project(file: Path, server: str | None = None, known: Known = lambda connections: None) -> Project:
+def load_project(file: Path, server: str | None = None, known: Known = nobody) -> Project:
     """The project; `known` is told of its connections before the rest of it is read.
 
     Raises: ProjectError with all errors of all files, UsageError for an unknown `server`.

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Document, Key
-from gatekeeper.contracts.found import Known, matching
+from gatekeeper.contracts.found import Known, matching, nobody
 from gatekeeper.contracts.ids import encoded
 from gatekeeper.contracts.odcs import Draft, build_contract, draft_contract, read_contract
 from gatekeeper.contracts.output_file import OutputReader
@@ -41,7 +41,7 @@ _CONTRACTS: Final = "contracts/**/*.odcs.yaml"
 _OUTPUTS: Final = "outputs/*.yaml"
 
 
-def read_project(file: Path, server: str | None = None, known: Known = lambda connections: None) -> Project:
+def read_project(file: Path, server: str | None = None, known: Known = nobody) -> Project:
     """The project; `known` is told of its connections first.
 
     Raises: ProjectError with all errors of all files, UsageError for an unknown `server`.
@@ -69,7 +69,7 @@ def lint_project(file: Path) -> list[Problem]:
 
 
 def _load(
-    file: Path, server: str | None, today: date | None = None, known: Known = lambda connections: None
+    file: Path, server: str | None, today: date | None = None, known: Known = nobody
 ) -> tuple[Project | None, list[Problem]]:
     problems: list[Problem] = []
     root = file.resolve().parent

@@ -143,7 +143,9 @@ class SqlEngine:
             if self.dialect == "sqlite":
                 return to_sqlite(self.file)
             plain = postgres_arguments(self._url) if driver == "postgresql+psycopg" else None
-            return to_postgres(plain | arguments) if plain else by_sqlalchemy(self._url, driver, arguments)
+            if plain is not None:
+                return to_postgres(plain | arguments)
+            return by_sqlalchemy(self._url, driver, arguments)
         except ImportError as missing:
             package = _PACKAGES.get(self.dialect)
             hint = f"pip install '{package}'" if package else "install its SQLAlchemy dialect"

@@ -19,7 +19,7 @@ from gatekeeper.rules.ready import Clock, Ready
 from gatekeeper.rules.same_day import SameDay
 
 # a thousand years, the longest duration, lead from them to no end of the calendar
-YEARS = range(1500, 8500)
+_YEARS = range(1500, 8500)
 WindowColumn = tuple[str, str]
 """A column that tells of which time a row is, and the zone of its naive times."""
 
@@ -29,19 +29,23 @@ def parse_window(text: str) -> tuple[datetime | date, datetime | date]:
     start, dots, end = text.partition("..")
     if not dots:
         raise ValueError(f"{text!r} is no window; write A..B, such as 2026-11-01..2026-11-03")
-    first, last = _point(start), _point(end)
-    if first.year not in YEARS or last.year not in YEARS:
-        raise ValueError(f"the window {text!r} lies beyond the years of any data")
+    first, last = point(start), point(end)
     if _utc(first, "UTC", after=False) >= _utc(last, "UTC", after=True):
         raise ValueError(f"the window {text!r} ends before it begins")
     return first, last
 
 
-def _point(text: str) -> datetime | date:
+def point(text: str) -> datetime | date:
+    """A date or a time in ISO 8601. Raises: ValueError, also beyond the years of any data."""
     for form in (date, datetime):  # a date first: as a time it would lose its day
         with suppress(ValueError):
-            return form.fromisoformat(text)
-    raise ValueError(f"{text!r} is no date and no time in ISO 8601")
+            found = form.fromisoformat(text)
+            break
+    else:
+        raise ValueError(f"{text}: write a date such as 2026-11-01, or a time such as 2026-11-01T06:30")
+    if found.year not in _YEARS:
+        raise ValueError(f"{text} lies beyond the years of any data")
+    return found
 
 
 def _utc(point: datetime | date, zone: str, *, after: bool) -> datetime:
@@ -144,10 +148,6 @@ def load_columns(contracts: Mapping[str, Contract]) -> dict[Table, WindowColumn]
 
 def parse_moment(text: str) -> datetime:
     """A time in ISO 8601 with its offset, or naive in UTC. Raises: ValueError."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is no time in ISO 8601, such as 2026-11-22T06:00:00+01:00") from None
-    if moment.year not in YEARS:
-        raise ValueError(f"{text!r} lies beyond the years of any data")
+    found = point(text)
+    moment = found if isinstance(found, datetime) else datetime.combine(found, time())
     return moment.astimezone(timezone.utc) if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
