@@ -27,6 +27,7 @@ from gatekeeper.model.question import (
     Sample,
     Slice,
     Spread,
+    Stretches,
     Table,
     is_timeless,
 )  # fmt: skip
@@ -177,15 +178,16 @@ def _of_model(question: Modelled, around: Surroundings) -> tuple[ColumnFact, ...
 
 
 def _groups(questions: Iterable[Question], around: Surroundings) -> Iterator[tuple[Question, ...]]:
-    tables: dict[tuple[Table, bool], list[Aggregate]] = {}
+    tables: dict[tuple[Table, bool, bool], list[Aggregate]] = {}
     apart: dict[Table, list[Question]] = {}
     for question in questions:
         if _is_branch(question, around):
             apart.setdefault(tables_asked(question)[0], []).append(question)
         elif isinstance(question, Aggregate):
-            # beside a number of the whole table, no partition could be left out for those of a --window
+            # beside a number of the whole table no partition could be left out for those of a --window, or of its past
             is_slice = isinstance(question.of.window, Slice)
-            tables.setdefault((question.of.table, is_slice), []).append(question)
+            is_past = any(isinstance(grain, Stretches) and isinstance(grain.window, Slice) for grain in question.by)
+            tables.setdefault((question.of.table, is_slice, is_past), []).append(question)
         elif not isinstance(question, (Facts, Past)):
             yield (question,)
     for counts in apart.values():

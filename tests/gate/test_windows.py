@@ -153,6 +153,29 @@ def test_postgres_scans_the_partition_of_the_slice_and_no_other(
             assert "t_11" not in plan, plan
 
 
+def test_the_past_of_a_slice_is_read_and_not_the_whole_table_also_beside_its_freshness(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    freshness = {"freshness": {"column": "day", "max_age": "9999d"}}
+    usual = {"volume": {"baseline": {"over": "20d", "until": "pass"}, "window": {"column": "day", "last": "1d"}}}
+    url = postgres_database.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(url, autocommit=True) as con:
+        con.execute("CREATE TABLE t(id int, day date, kind text, amount numeric, parent int) PARTITION BY RANGE (day)")
+        con.execute("CREATE TABLE parents AS SELECT 1 AS id")
+        for month in (9, 10, 11):
+            con.execute(
+                f"CREATE TABLE t_{month} PARTITION OF t FOR VALUES FROM ('2026-{month:02}-01') TO ('2026-{month + 1:02}-01')"
+            )
+            con.execute(
+                f"INSERT INTO t SELECT i, DATE '2026-{month:02}-01' + i % 28, 'a', 5, 1 FROM generate_series(1, 280) i"
+            )
+        report = checked(tmp_path, postgres_database, [usual, freshness], "2026-11-25..2026-11-25")
+        assert set(statuses(report).values()) == {"pass"}
+        (past,) = [query for query in report.queries if query.formulation == "groups"]
+        plan = "\n".join(row[0] for row in con.execute(f"EXPLAIN {past.sql}".encode()).fetchall())
+    assert [month for month in (9, 10, 11) if f"t_{month}" in plan] == [11]
+
+
 @pytest.mark.parametrize("type", ["DATE", "TIMESTAMP", "TIMESTAMPTZ"])
 def test_duckdb_filters_in_the_scan_itself_and_skips_the_groups_of_rows_outside(tmp_path: Path, type: str) -> None:
     file = tmp_path / "w.duckdb"
