@@ -117,7 +117,8 @@ def _text(project: Project, name: str, window: str, planned: Stages, skipped: Se
     many = sum(len(stage) for stage in planned)
     said = f"{many} step{'' if many == 1 else 's'} in {len(planned)} stage{'' if len(planned) == 1 else 's'}"
     lines = [f"Backfill of {name}, {window}: {said}; nothing is run by this command."]
-    lines += [f"{len(skipped)} steps have passed their gates, and are left out."] if skipped else []
+    passed = "step has passed its gate, and is" if len(skipped) == 1 else "steps have passed their gates, and are"
+    lines += [f"{len(skipped)} {passed} left out."] if skipped else []
     lines += ["Nothing is made of it." if not skipped else "Nothing is left to be made again."] if not planned else []
     part = ""
     for number, stage in enumerate(planned, 1):

@@ -218,8 +218,8 @@ def _text(
     if incidents:
         lines += ["", f"all rules together: {_score(scored(tally, incidents, lambda at: _day(at, zone)))}"]
     if most is not None:
-        lines += ["", f"limits that would have blocked at most {most} times"]
-        lines += [f"  {one.rule:<{width}}  {{{one.write}}}  ({one.blocks} times)" for one in limits]
+        lines += ["", f"limits that would have blocked at most {_times(most)}"]
+        lines += [f"  {one.rule:<{width}}  {{{one.write}}}  ({_times(one.blocks)})" for one in limits]
     return "\n".join(lines)
 
 
@@ -231,6 +231,10 @@ def _score(score: Any) -> str:
         f"precision {share(score.precision)} ({score.right} of {score.alarms} days), "
         f"recall {share(score.recall)} ({score.caught} of {score.incidents} incidents)"
     )
+
+
+def _times(number: int | None) -> str:
+    return f"{number} time{'' if number == 1 else 's'}"
 
 
 def _days(moments: Sequence[datetime], zone: str) -> str:
