@@ -199,7 +199,7 @@ def build_contract(draft: Draft, parents: Parents, problems: list[Problem]) -> C
     """The contract with all its rules."""
     shape, document = draft.shape, draft.document
     team = _team(shape)
-    register = Register(draft.id, document, problems, team)
+    register = Register(draft.id, document, problems, team, once=parents.once)
     for site in draft.sites:
         register.check_defaults(site)
         own_schema = any(_is_schema_rule(quality) for quality in (site.shape.quality if site.shape else None) or ())

@@ -65,7 +65,7 @@ class OutputReader:
     def output(self, document: Document, keys: OutputFile) -> Output:
         """The output; what is wrong goes to the problems."""
         before = len(self.problems)
-        register = Register(keys.id, document, self.problems, keys.owner)
+        register = Register(keys.id, document, self.problems, keys.owner, once=self.beside.once)
         awaited: dict[str, Late] = {}
         inputs = self._inputs(register, keys, awaited)
         connection = self._own_connection(list(inputs.values()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from posixpath import normpath
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ class Parents(Struct):
     is_any_unread: bool = False
     are_connections_lost: bool = False
     warned: set[str] = field(default_factory=set)
+    once: dict[Any, Any] = field(default_factory=dict)
+    """What many rules of a project have; see `Register`."""
 
     def label(self, target: Target | OtherTable) -> str:
         """The target as a part of a rule's id."""

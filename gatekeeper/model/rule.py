@@ -54,6 +54,10 @@ class Subject(Struct, frozen=True):
         """The rule's table."""
         return self.rows.table
 
+    def is_of_one(self, table: Table) -> bool:
+        """Whether it is about that table, and no other beside it."""
+        return self.parent is None and self.rows.table == table
+
     def rows_lacking(self, *columns: str) -> Population:
         """The rows for a rule that looks for missing values: in a window over one of its columns none would lie."""
         window = self.rows.window
@@ -133,7 +137,7 @@ class Samples(Struct, frozen=True):
     limit: int = 10
 
 
-class PlannedRule(Struct, frozen=True, kw_only=True):
+class PlannedRule(Struct, frozen=True):
     """A rule in its place: everything that a gate, a report or an owner needs beside the rule itself."""
 
     id: str
