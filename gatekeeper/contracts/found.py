@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from pathlib import Path
 
 from gatekeeper.errors import UsageError
@@ -43,7 +44,7 @@ def find_project(start: Path, explicit: Path | None = None) -> Path:
 
 def matching(root: Path, pattern: str) -> list[Path]:
     """The files that a pattern names, by name. Raises: ValueError, NotImplementedError, OSError."""
-    return sorted(path for path in root.glob(pattern) if _is_meant(path))
+    return sorted((path for path in root.glob(pattern) if _is_meant(path)), key=attrgetter("parts"))
 
 
 def _is_meant(path: Path) -> bool:

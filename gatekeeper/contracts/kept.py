@@ -141,15 +141,18 @@ def _digest(file: Path, patterns: Sequence[str]) -> str:
     made = sha256(_ourselves(_OURS).encode())
     root = file.resolve().parent
     above, folders = os.path.join(root, ""), dict[str, str]()
-    for path in (file, *(path for pattern in patterns for path in matching(root, pattern))):
-        with path.open("rb", buffering=0) as stream:
+    found = [str(path) for pattern in patterns for path in matching(root, pattern)]
+    # the project's own file is the same one from wherever it is named
+    named = [(file.name, str(file)), *((path.removeprefix(above), path) for path in found)]
+    for name, path in named:
+        with open(path, "rb", buffering=0) as stream:
             content = stream.read()
-        made.update(f"{str(path).removeprefix(above)}\0{_real(path, folders)}\0{len(content)}\0".encode())
+        made.update(f"{name}\0{_real(path, folders)}\0{len(content)}\0".encode())
         made.update(content)
     return made.hexdigest()
 
 
-def _real(path: Path, folders: dict[str, str]) -> str:
+def _real(path: str, folders: dict[str, str]) -> str:
     """The path without links; a thousand files of one folder look it up once."""
     folder, name = os.path.split(path)
     if os.path.islink(path) or name in ("", ".", ".."):

@@ -49,6 +49,26 @@ def test_what_is_found_again_equals_what_was_read(tmp_path, cache, never_read):
     assert load_project(file) == first
 
 
+def test_from_wherever_the_project_is_named_it_is_the_same(tmp_path, cache, never_read, monkeypatch):
+    file = write(tmp_path / "p", FILES)
+    first = load_project(file)
+    never_read()
+    monkeypatch.chdir(tmp_path / "p" / "contracts")
+    assert load_project(Path("../gatekeeper.yaml")) == first
+
+
+def test_limits_that_are_equal_stay_as_they_are_written(tmp_path, cache):
+    said = "{type: custom, engine: gatekeeper, implementation: {range: {min: %s}}}"
+    tables = [
+        f"  - name: {table}\n    properties:\n      - name: a\n        quality: [{said % low}]\n"
+        for table, low in (("t", "1"), ("u", "1.0"))
+    ]
+    file = write(tmp_path / "p", {"contracts/shop.odcs.yaml": HEAD + "schema:\n" + "".join(tables)})
+    for _ in range(2):
+        rules = load_project(file).contracts["shop"].rules
+        assert [repr(rule.rule.min) for rule in rules if rule.kind == "range"] == ["1", "1.0"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
