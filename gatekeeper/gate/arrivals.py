@@ -16,10 +16,12 @@ def arrivals(rules: Sequence[PlannedRule], root: Path, as_of: datetime | None) -
     """The findings of those rules that look at files; the clock is that of the machine, or the moment of `as_of`."""
     found: dict[str, Finding] = {}
     for rule in rules:
+        kind = rule.rule
+        if not isinstance(kind, (FileArrival, DbtRun)):
+            continue
         at = Moment(as_of or datetime.now(timezone.utc))
-        match rule.rule:
-            case FileArrival() as kind:
-                found[rule.id] = kind.found(look_at_file(root, kind.file), at, as_of=as_of is not None)
-            case DbtRun() as kind:
-                found[rule.id] = kind.found(look_at_dbt(root, kind.file), at, as_of=as_of is not None)
+        if isinstance(kind, FileArrival):
+            found[rule.id] = kind.found(look_at_file(root, kind.file), at, as_of=as_of is not None)
+        else:
+            found[rule.id] = kind.found(look_at_dbt(root, kind.file), at, as_of=as_of is not None)
     return found

@@ -12,7 +12,7 @@ from gatekeeper.gate.pool import Pool, Ready, Reply
 from gatekeeper.model.catalog import Catalog
 from gatekeeper.model.finding import Answer, Finding, Moment, Seen, Unknown
 from gatekeeper.model.ports import Memory
-from gatekeeper.model.question import Changed, Custom, Facts, Past, Question, Table
+from gatekeeper.model.question import Aggregate, Changed, Custom, Facts, Past, Question, Table
 from gatekeeper.model.report import QueryReport
 from gatekeeper.model.rule import PlannedRule
 from gatekeeper.planning.answered import holds_text
@@ -70,21 +70,24 @@ def measure(
         able, left = by_metadata(able, result.seen, {rule.id: asked_by(rule, result.seen) for rule in able}, dialects)
         result.obstacles |= left
         instead = {rule.id: rule for rule in able if isinstance(rule.rule, LastChange)}
+    wanting: Sequence[PlannedRule] = able
     while True:
-        for_rule = _rules_by_question(able, result.seen)
+        for_rule, wanting = _rules_by_question(wanting, result.seen)
         questions = tuple(for_rule) or tuple(samples_wanted(able, result.seen, nows))
         if not questions:
             break
         for question, rule_id in samples_wanted(able, result.seen, nows).items():
             for_rule.setdefault(question, []).append(rule_id)
-        lost = {
-            question: _unreached(question, ready) for question in questions if _connection_of(question) not in dialects
-        }
+        lost = {}
+        if len(dialects) < len(ready):
+            there = [(question, _connection_of(question)) for question in questions]
+            lost = {question: _unreached(name, ready) for question, name in there if name not in dialects}
         around = Surroundings(catalogs_of(result.seen), dialects, nows, pool.models(questions))
         next_step = step([question for question in questions if question not in lost], around, result.seen)
-        for asked, wanting in next_step.asked.items():
-            mine = dict.fromkeys(id for question in wanting for id in for_rule.get(question, ()))
-            for_rule[asked] = list(mine | dict.fromkeys(for_rule.get(asked, ())))
+        for asked, by in next_step.asked.items():
+            if len(by) > 1 or by[0] is not asked:
+                mine = dict.fromkeys(id for question in by for id in for_rule.get(question, ()))
+                for_rule[asked] = list(mine | dict.fromkeys(for_rule.get(asked, ())))
         queries, unknown = batch(next_step.asked, around)
         replies: dict[Question, Answer | Unknown] = {**lost, **unknown, **next_step.settled}
         replies |= _recalled([question for question in questions if isinstance(question, Past)], memory, nows)
@@ -160,17 +163,22 @@ def catalogs_of(seen: Seen) -> dict[Table, Catalog]:
     return found
 
 
-def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen) -> dict[Question, list[str]]:
-    """The questions that nobody has answered yet, each with the rules that ask it."""
+def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen) -> tuple[dict[Question, list[str]], list[PlannedRule]]:
+    """The questions that nobody has answered yet, each with the rules that ask it, and which rules may ask more."""
     found: dict[Question, list[str]] = {}
+    wanting: list[PlannedRule] = []
     for rule in rules:
-        for question in asked_by(rule, seen):
-            if question not in seen:
-                found.setdefault(question, []).append(rule.id)
-    return found
+        lacking = [question for question in asked_by(rule, seen) if question not in seen]
+        for question in lacking:
+            found.setdefault(question, []).append(rule.id)
+        if lacking or not seen.is_settled(rule.id):
+            wanting.append(rule)
+    return found, wanting
 
 
 def _connection_of(question: Question) -> str:
+    if isinstance(question, Aggregate):
+        return question.of.table.connection
     match question:
         case Custom():
             return question.connection
@@ -182,8 +190,8 @@ def _connection_of(question: Question) -> str:
             return tables_asked(question)[0].connection
 
 
-def _unreached(question: Question, ready: Mapping[str, Ready]) -> Unknown:
-    state = ready.get(_connection_of(question))
+def _unreached(connection: str, ready: Mapping[str, Ready]) -> Unknown:
+    state = ready.get(connection)
     if state is None or state.error is None:
         return Unknown("internal", "the connection was never opened")
     return Unknown(state.error.cause, state.error.message)  # type: ignore[arg-type]

@@ -214,7 +214,8 @@ def planned(project: Project, scoped: Sequence[Scope], options: Options) -> list
     loads = load_columns(project.contracts)
     rules = {rule.id: rule for scope in scoped for rule in scope.rules}
     promised = [rule for contract in project.contracts.values() for rule in contract.rules]
-    events, columns = event_columns(promised), window_columns([*promised, *rules.values()])
+    events = event_columns(promised)
+    columns = window_columns([*promised, *rules.values()]) if window is not None else {}
     made = [narrowed(rule, window, as_of, loads, events, columns) for rule in rules.values()]
     return [replace(rule, metadata_only=True) for rule in made] if options.metadata_only else made
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
+from typing import Final
 
 from gatekeeper.model.book import BOOK
 from gatekeeper.model.predicate import And, Not, Or, Predicate, Sql
@@ -26,6 +27,8 @@ from gatekeeper.model.question import (
     Table,
 )
 
+_NONE: Final[frozenset[str]] = frozenset()
+
 
 def columns_of_grain(grain: Grain) -> frozenset[str]:
     """The columns that the groups rest on."""
@@ -36,10 +39,11 @@ def columns_of_grain(grain: Grain) -> frozenset[str]:
 
 def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
     """All columns that a question names, by table, as they were written; of custom SQL none."""
+    if isinstance(question, Aggregate):
+        table, by = question.of.table, question.by
+        named = _named(question.of, dialect) | _in(question.what, table, dialect)
+        return {table: named.union(*map(columns_of_grain, by)) if by else named}
     match question:
-        case Aggregate(of, _, what, _, by):
-            named = _named(of, dialect) | _in(what, of.table, dialect)
-            return {of.table: named.union(*map(columns_of_grain, by)) if by else named}
         case Past(of):
             return columns_of(of, dialect)
         case Repeats(of, key):
@@ -61,7 +65,7 @@ def columns_of(question: Question, dialect: str) -> dict[Table, frozenset[str]]:
 
 
 def _named(of: Population, dialect: str) -> frozenset[str]:
-    found = _in(of.where, of.table, dialect)
+    found = _in(of.where, of.table, dialect) if of.where is not None else _NONE
     if of.window is not None:
         found |= {of.window.column}
     return found | {of.as_of.column} if of.as_of is not None else found
@@ -69,7 +73,7 @@ def _named(of: Population, dialect: str) -> frozenset[str]:
 
 def _in(what: str | Predicate | None, table: Table, dialect: str) -> frozenset[str]:
     if what is None or isinstance(what, str):
-        return frozenset() if what is None else frozenset({what})
+        return _NONE if what is None else frozenset({what})
     if isinstance(what, Sql):
         return _in_sql(what.text, table.path[-1], dialect)
     if isinstance(what, (And, Or)):

@@ -57,16 +57,18 @@ class Seen(Mapping[Question, Any]):
     Raises: CouldNotTell where the answer is `Unknown`, Unanswered where nobody was asked.
     """
 
-    __slots__ = ("_replies", "asked", "columns", "sound")
+    __slots__ = ("_replies", "asked", "columns", "looked", "sound")
 
     def __init__(self, replies: Mapping[Question, Answer | Unknown] | None = None) -> None:
         self._replies = dict(replies or {})
-        self.asked: dict[str, tuple[object, tuple[Question, ...]]] = {}
-        """What each rule asks, given these answers, by its id: worked out once, and told four times a run."""
+        self.asked: dict[str, tuple[object, tuple[Question, ...], bool]] = {}
+        """What each rule asks, given these answers, by its id, and whether it looked at any of them for that."""
         self.columns: dict[Table, frozenset[str]] = {}
         """The columns of each table that was found to be there."""
         self.sound: set[Question] = set()
         """The questions whose columns were all found to be there."""
+        self.looked = False
+        """Whether anybody looked at an answer, since it was last set."""
 
     def __getitem__(self, question: Question) -> Any:
         reply = self.reply(question)
@@ -76,25 +78,41 @@ class Seen(Mapping[Question, Any]):
 
     def reply(self, question: Question) -> Answer | Unknown:
         """The whole answer. Raises: Unanswered."""
+        self.looked = True
         try:
             return self._replies[question]
         except KeyError:
             raise Unanswered(f"nobody answered {question}") from None
 
+    def told(self, question: Question) -> Answer | Unknown | None:
+        """The whole answer; None where nobody was asked."""
+        self.looked = True
+        return self._replies.get(question)
+
     def __contains__(self, question: object) -> bool:
+        self.looked = True
         return question in self._replies
 
     def __iter__(self) -> Iterator[Question]:
+        self.looked = True
         return iter(self._replies)
 
     def __len__(self) -> int:
+        self.looked = True
         return len(self._replies)
+
+    def is_settled(self, rule: str) -> bool:
+        """Whether what the rule asks is known, and is the same whatever is answered."""
+        return rule in self.asked and not self.asked[rule][2]
 
     def and_(self, replies: Mapping[Question, Answer | Unknown]) -> Seen:
         """These answers and those; what was answered first stands."""
         if not replies:
             return self
-        return Seen({**replies, **self._replies})
+        both = Seen({**replies, **self._replies})
+        # whoever asks without a look at the answers asks the same whatever they are
+        both.asked = {id: known for id, known in self.asked.items() if not known[2]}
+        return both
 
 
 class Moment(Struct, frozen=True):

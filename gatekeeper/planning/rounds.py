@@ -21,6 +21,8 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 def tables_of(rule: PlannedRule) -> tuple[Table, ...]:
     """Every table whose catalog entry a rule's questions rest on."""
+    if rule.table is not None and not rule.tables and (rule.on is None or rule.on.is_of_one(rule.table)):
+        return (rule.table,)
     tables = list(rule.about)
     if rule.on is not None:
         tables.append(rule.on.table)
@@ -37,13 +39,14 @@ def asked_by(rule: PlannedRule, seen: Seen) -> tuple[Question, ...]:
     if known is not None and known[0] is rule:
         return known[1]
     questions: list[Question] = []
+    seen.looked = False
     for kind in (rule.rule, rule.warn) if rule.warn is not None else (rule.rule,):
         try:
             questions += kind.ask(rule.on, seen)
         except CouldNotTell:
             continue  # nothing more to know: judging meets the same answer
     asked = tuple(dict.fromkeys(questions)) if len(questions) > 1 else tuple(questions)
-    seen.asked[rule.id] = rule, asked
+    seen.asked[rule.id] = rule, asked, seen.looked
     return asked
 
 
@@ -117,6 +120,8 @@ def _is_rows(question: Question) -> bool:
 
 
 def _connection(question: Question) -> str:
+    if isinstance(question, Aggregate):
+        return question.of.table.connection
     return question.connection if isinstance(question, Custom) else tables_asked(question)[0].connection
 
 

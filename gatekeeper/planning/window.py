@@ -80,6 +80,10 @@ def narrowed(
     if rule.on is None:
         return rule
     kind, parent, table = rule.rule, rule.on.parent, rule.on.table
+    load, event = loads[table][0] if table in loads else None, events.get(table)
+    if window is None and as_of is None:
+        is_told = (load, event) == (rule.on.load_column, rule.on.event_column)
+        return rule if is_told else replace(rule, on=replace(rule.on, load_column=load, event_column=event))
     is_whole = kind is None or kind.unwindowed
     if parent is not None and isinstance(kind, Comparing):
         # of two tables that are compared both are limited, or neither
@@ -91,8 +95,7 @@ def narrowed(
     elif parent is not None:
         parent = replace(parent, rows=population(parent.rows))
     rows = population(rule.on.rows, None if is_whole else columns.get(table))
-    load = loads[table][0] if table in loads else None
-    on = replace(rule.on, rows=rows, parent=parent, load_column=load, event_column=events.get(table))
+    on = replace(rule.on, rows=rows, parent=parent, load_column=load, event_column=event)
     if isinstance(kind, SameDay):
         kind = dataclasses.replace(
             kind, clocks=tuple(dataclasses.replace(clock, of=population(clock.of)) for clock in kind.clocks)
