@@ -9,7 +9,9 @@ from gatekeeper.model.question import Fold
 
 
 def merged(fold: Fold, numbers: Iterable[Any]) -> Any:
-    """The fold over all parts; of no value None, but of no rows a count of 0."""
+    """The fold over all parts; of no value None, but of no rows a count of 0. Raises: ValueError for `distinct`."""
+    if fold == "distinct":
+        raise ValueError("the different values of parts don't add up")
     there = [number for number in numbers if number is not None]
     if fold == "count":
         return sum(there)

@@ -169,6 +169,9 @@ def _number(question: Aggregate, within: Tree | None, catalog: Catalog, dialect:
         return count_of(exp.Case(ifs=[exp.If(this=both, true=exp.Literal.number(1))]))
     if not isinstance(what, str):
         raise ValueError(f"{question.fold} is of a column")
+    if question.fold == "distinct":
+        value = scope.column(what) if within is None else _when(within, scope.column(what))
+        return count_of(exp.Distinct(expressions=[value]))
     return _folded(question, what, within, scope)
 
 

@@ -78,7 +78,7 @@ def stack_of(query: Query) -> list[str]:
 
 
 def _is_number(question: Question) -> bool:
-    return not isinstance(question, Aggregate) or question.fold == "count"
+    return not isinstance(question, Aggregate) or question.is_whole
 
 
 def _by_part(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, Any]:
@@ -101,7 +101,7 @@ def _by_branch(query: Query, rows: Sequence[tuple[Any, ...]]) -> dict[Question, 
 
 
 def _number(question: Question, value: Any) -> Any:
-    return int(value) if isinstance(question, Aggregate) and question.fold == "count" else _plain(value)
+    return int(value) if isinstance(question, Aggregate) and question.is_whole else _plain(value)
 
 
 def grouping(questions: Sequence[Question]) -> tuple[Grain, ...]:

@@ -98,7 +98,7 @@ def _typed(query: Query, around: Surroundings) -> tuple[str, ...]:
     """What else than whole numbers the query answers, in words that are equal where the types are."""
     typed = []
     for question in query.questions:
-        if isinstance(question, Aggregate) and question.fold != "count":
+        if isinstance(question, Aggregate) and not question.is_whole:
             fact = around.catalogs[question.of.table].column(str(question.what))
             typed.append(f"{question.fold} {fact.type.native if fact is not None else question}")
     return tuple(typed)
@@ -132,6 +132,8 @@ def _weight_of(table: Table, around: Surroundings) -> float:
 
 def tables_asked(question: Question) -> tuple[Table, ...]:
     """The tables that a question has read."""
+    if isinstance(question, Aggregate):  # nearly all are, and nothing is asked more often
+        return (question.of.table,)
     match question:
         case Orphans(child=child, parent=parent) | Absent(orphans=Orphans(child=child, parent=parent)):
             return child.table, parent.table
@@ -226,8 +228,8 @@ def _scans(questions: Sequence[Aggregate]) -> Iterator[list[Aggregate]]:
     whole = kinds.pop(((), None), [])
     for (by, _), group in kinds.items():
         if not any(isinstance(grain, (Spread, Each)) for grain in by):
-            group += whole
-            whole = []
+            group += [question for question in whole if question.fold != "distinct"]
+            whole = [question for question in whole if question.fold == "distinct"]
     yield from filter(None, (whole, *kinds.values()))
 
 
@@ -300,7 +302,19 @@ def _text(
 
     if not all(map(is_timeless, asked)):
         return write()
-    return BOOK.text((how, asked, *map(_read, catalogs), dialect, names), write)
+    return BOOK.text((how, *_told(asked), *map(_read, catalogs), dialect, names), write)
+
+
+def _told(asked: tuple[Question, ...]) -> tuple[object, ...]:
+    """The questions, with the rows that several of them are about once."""
+    of: dict[Population, int] = {}
+    told: list[object] = []
+    for q in asked:
+        if isinstance(q, Aggregate):
+            told.append((of.setdefault(q.of, len(of)), q.fold, q.what, q.shift, q.by))
+        else:
+            told.append(q)
+    return tuple(of), told
 
 
 def _read(catalog: Catalog) -> tuple[object, ...]:

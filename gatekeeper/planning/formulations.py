@@ -40,6 +40,7 @@ class Formulation(Struct, frozen=True):
 _BITS: Final = Formulation("bitstring", _INTEGER, most=2**29, spread=256)
 # PostgreSQL's hash of 64 bits a group: a million groups are 100 MB, twice the memory that a query of ours may take
 _BITS_BY_GROUP: Final = Formulation("bits", _INTEGER, most=2**26, spread=64)
+_DISTINCT: Final = Formulation("distinct", _INTEGER | _TIMES | {"uuid", "decimal"}, parts=1)
 UNIQUE: Final[dict[str, tuple[Formulation, ...]]] = {
     "duckdb": (
         _BITS,
@@ -49,12 +50,14 @@ UNIQUE: Final[dict[str, tuple[Formulation, ...]]] = {
         ),
     ),
     "postgres": (
-        Formulation("distinct", _INTEGER | _TIMES | {"uuid", "decimal"}, parts=1),
+        _DISTINCT,
         _BITS_BY_GROUP,
         Formulation("packed", _INTEGER, most=2**62),
         Formulation("hash", _INTEGER | _TIMES | _TEXT | {"decimal", "uuid", "boolean"}),
     ),
 }  # fmt: skip
+# What the keys of a small table are counted by in the scan that is made anyway
+BESIDE: Final[dict[str, Formulation]] = {"postgres": _DISTINCT, "duckdb": _DISTINCT}
 REFERENCES: Final[dict[str, tuple[Formulation, ...]]] = {"duckdb": (_BITS,), "postgres": (_BITS_BY_GROUP,)}
 
 # Where one condition over all that may be wrong with a row is cheaper than a count of each, and from how many on: a

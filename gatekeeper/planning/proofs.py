@@ -29,7 +29,7 @@ from gatekeeper.model.question import (
     Table,
     count,
 )  # fmt: skip
-from gatekeeper.planning.formulations import ALTOGETHER, REFERENCES, SMALL, UNIQUE, Formulation, fits, span
+from gatekeeper.planning.formulations import ALTOGETHER, BESIDE, REFERENCES, SMALL, UNIQUE, Formulation, fits, span
 from gatekeeper.planning.query import Surroundings
 
 _INT64: Final = range(-(2**63), 2**63)
@@ -93,7 +93,11 @@ def proofs(question: Question, around: Surroundings, seen: Seen, whole: Aggregat
             catalog = _catalog(of.table, around)
             if any(set(_folded(enforced)) <= set(_folded(key)) for enforced in catalog.keys if enforced):
                 yield Proof((), lambda seen: Repeated(0, 0))
-            if not _is_small(catalog):
+            if _is_small(catalog):
+                beside = BESIDE.get(around.dialects[of.table.connection])
+                if beside is not None and fits(beside, key, catalog):
+                    yield _none_twice(of, key[0])
+            else:
                 for form in UNIQUE.get(around.dialects[of.table.connection], ()):
                     if (yield from _by_images(question, form, catalog, seen)):
                         return
@@ -155,7 +159,7 @@ def _by_whole(question: Aggregate, whole: Aggregate) -> Iterator[Proof]:
 
 def is_proved(question: Question, seen: Seen) -> bool:
     """Whether the question's answer was proved, not counted."""
-    reply = seen.reply(question) if question in seen else None
+    reply = seen.told(question)
     return isinstance(reply, Answer) and reply.how == "proved"
 
 
@@ -264,6 +268,11 @@ def _all_are_there(question: Orphans, child: Catalog, parent: Catalog, dialect: 
         of = replace(of, where=between if of.where is None else And((of.where, between)))
     filled = Images(of, (key,), form.name, ends if form.most is not None else ())
     yield Proof((filled,), lambda seen: 0 if seen[filled].images == span(ends) else None)
+
+
+def _none_twice(of: Population, column: str) -> Proof:
+    there, different = count(of, column), Aggregate(of, "distinct", column)
+    return Proof((there, different), lambda seen: Repeated(0, 0) if seen[there] == seen[different] else None)
 
 
 def _injective(asked: tuple[Images, ...]) -> Proof:

@@ -20,7 +20,18 @@ from gatekeeper.errors import EngineError
 from gatekeeper.model.finding import Answer, Moment, Seen, Unknown
 from gatekeeper.model.predicate import Between, Compare, In, IsNull, Matches, Not, Or
 from gatekeeper.model.project import Connection
-from gatekeeper.model.question import Absent, Aggregate, Images, Orphans, Population, Repeated, Repeats, Table, count
+from gatekeeper.model.question import (
+    Absent,
+    Aggregate,
+    Cuts,
+    Images,
+    Orphans,
+    Population,
+    Repeated,
+    Repeats,
+    Table,
+    count,
+)
 from gatekeeper.model.rule import PlannedRule, Subject
 from gatekeeper.planning.batch import Surroundings, answers, batch, split
 from gatekeeper.planning.proofs import step
@@ -67,6 +78,11 @@ class Live:
         # as if each were large, for that is when other ways are taken
         large = {table: replace(catalog, weight=None) for table, catalog in catalogs.items()}
         self.around = Surroundings(large, {"w": self.dialect}, {"w": NOW})
+
+    def shrink(self):
+        """As if each were small."""
+        catalogs = {table: replace(catalog, weight=7) for table, catalog in self.around.catalogs.items()}
+        self.around = replace(self.around, catalogs=catalogs)
 
     def close(self):
         self.session.close()
@@ -168,13 +184,15 @@ def hold(live, table, data):
         live.execute(f"INSERT INTO {table} VALUES ({', '.join([mark] * len(NAMES))})", many)
 
 
-def both_ways(live, child, parent, asked):
+def both_ways(live, child, parent, asked, *, small=False):
     if live.dialect == "duckdb":
         live.close()
     hold(live, "child", child)
     hold(live, "parent", parent)
     if live.dialect == "duckdb":
         live.open()
+    if small:
+        live.shrink()
     assert live.cleverly(asked) == live.plainly(asked)
 
 
@@ -200,6 +218,46 @@ def test_a_proof_says_what_the_plain_count_says(live, data):
         if live.dialect != "sqlite":
             asked.append(count(of, Not(Matches("word", "^[a-z]"))))
     both_ways(live, child, parent, list(dict.fromkeys(asked)))
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_the_keys_of_a_small_table_are_those_of_the_plain_count(live, data):
+    one = st.sampled_from(NAMES).map(lambda column: (column,))
+    keyed = data.draw(st.lists(st.tuples(wheres, st.one_of(keys, one)), min_size=1))
+    asked = [Repeats(Population(CHILD, where), key) for where, key in keyed]
+    asked += [Aggregate(Population(CHILD), "sum", "small"), count(Population(CHILD, keyed[0][0]), "word")]
+    if live.dialect != "sqlite":
+        # numbers by day add up to the whole table's, different values don't
+        by_day = Cuts("day", (datetime(2026, 11, 22, tzinfo=timezone.utc),))
+        asked.append(Aggregate(Population(CHILD), "count", by=(by_day,)))
+    around = live.around
+    try:
+        both_ways(live, data.draw(st.one_of(rows, near)), [], list(dict.fromkeys(asked)), small=True)
+    finally:
+        live.around = around
+
+
+@pytest.mark.parametrize("key", ["big", "price", "id", "day"])
+def test_the_keys_of_a_small_table_are_counted_in_the_scan_that_is_made_anyway(live, key):
+    if live.dialect == "sqlite":
+        pytest.skip("SQLite doesn't tell how large a table is")
+    around, place = live.around, NAMES.index(key)
+    unique = Repeats(Population(CHILD), (key,))
+    asked = [unique, count(Population(CHILD)), count(Population(CHILD), "word")]
+    good = [(n, 1, None, Decimal(n), None, UUID(int=n), date(2026, 1, 1 + n)) for n in range(5)]
+    twice = [*good, tuple(value if n == place else None for n, value in enumerate(good[0]))]
+    try:
+        for rows_, forms, how, many in (
+            (good, {"scan": 1}, "proved", 0),
+            (twice, {"scan": 1, "group by": 1}, "counted", 2),
+        ):
+            both_ways(live, rows_, [], [], small=True)
+            live.forms.clear()
+            reply = live.measured(asked).reply(unique)
+            assert (reply.how, reply.value.rows, live.forms) == (how, many, forms)
+    finally:
+        live.around = around
 
 
 KEYED = {
