@@ -30,6 +30,8 @@ from gatekeeper.planning.query import Query
 
 # How long a cancelled query may take to end before its thread is left behind.
 _GRACE_SECONDS = 5.0
+# So many connections are opened at once for queries over small tables: to open one takes longer than such a query.
+_FEW = 2
 # A signal is noticed within this time, since the main thread wakes that often.
 _TICK_SECONDS = 0.1
 
@@ -65,6 +67,8 @@ class _Job(Struct):
     connection: str
     work: Callable[[Session], Any]
     key: int
+    is_light: bool = False
+    """Whether it is over small tables alone."""
     queued: float = field(default_factory=time.monotonic)
     started: float | None = None
     connected: float | None = None
@@ -148,7 +152,7 @@ class Pool:
                 )
             return lambda session: session.rows(query.sql, limit=query.limit, timeout_seconds=seconds)
 
-        jobs = [_Job(query.connection, asking(query), key) for key, query in enumerate(queries)]
+        jobs = [_Job(query.connection, asking(query), key, bool(query.parts)) for key, query in enumerate(queries)]
         for key, outcome, seconds in self._run(jobs):
             failed = outcome if isinstance(outcome, EngineError) else None
             had = jobs[key].connected
@@ -181,11 +185,20 @@ class Pool:
         for job in jobs:
             waiting.setdefault(job.connection, queue.SimpleQueue()).put(job)
         done: queue.SimpleQueue[tuple[_Job, Any]] = queue.SimpleQueue()
+        heavy, began = Counter(job.connection for job in jobs if not job.is_light), time.monotonic()
+        later: Counter[str] = Counter()
         for name, todo in waiting.items():
-            for _ in range(min(self._connections[name].max_connections, todo.qsize())):
+            most, light = min(self._connections[name].max_connections, todo.qsize()), todo.qsize() - heavy[name]
+            first = min(most, heavy[name] + min(light, _FEW))
+            later[name] = most - first
+            for _ in range(first):
                 self._worker(name, todo, done)
         pending = {job.key: job for job in jobs}
         while pending:
+            if later and time.monotonic() - began > _TICK_SECONDS:
+                for name in later.elements():
+                    self._worker(name, waiting[name], done)
+                later.clear()
             try:
                 job, outcome = done.get(timeout=_TICK_SECONDS)
             except queue.Empty:
