@@ -37,6 +37,8 @@ class State(Struct):
     final: bool = False
     """The code is that of --then or --warn-exit: it stands for no verdict, and --map-exit leaves it alone."""
     command: Literal["gate", "check"] = "gate"
+    ended: tuple[object, ...] = ()
+    """What lives until the process ends: to take some 100,000 values apart before would take a while."""
 
 
 NOTED: Final[list[int]] = []

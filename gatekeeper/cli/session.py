@@ -119,6 +119,7 @@ def gated(
                 report = memory.recorded(report)
         if (stopped := interrupt.signal) is not None:
             report = _interrupted(report, stopped)
+        state.ended = loaded, scoped, report
         write_reports(report, state)
         if not any(target.is_stdout for target in state.reports):
             code, is_final = _code(report, advisory=options.advisory, warn_exit=warn_exit)

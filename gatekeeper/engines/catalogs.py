@@ -128,7 +128,7 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
             True,
             (schema, table),
             tuple(ColumnFact(row[4], _postgres_type(row[5], row[6]), not row[7]) for row in there),
-            tuple(tuple(key) for key in json.loads(keys or "[]") if key and None not in key) if is_firm else (),
+            tuple(tuple(key) for key in json.loads(keys) if key and None not in key) if keys and is_firm else (),
             kind in ("v", "m"),
             "postgres",
             bool(limited),
@@ -136,8 +136,7 @@ def postgres(tables: Sequence[Table], ask: Ask) -> Found:
             bytewise=frozenset(row[4] for row in there if row[11] and row[6] == "b" and _PLAIN_TEXT.match(row[5])),
             refers=tuple(
                 Refers(tuple(key), (namespace, parent), tuple(parent_key))
-                for key, namespace, parent, parent_key in json.loads(refers or "[]")
-                if is_firm
+                for key, namespace, parent, parent_key in (json.loads(refers) if refers and is_firm else ())
             ),
             weight=int(size) if size and size > 0 else None,
             holed=frozenset(mine[0][15] or ()),

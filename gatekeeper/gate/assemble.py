@@ -36,6 +36,7 @@ from gatekeeper.policy.verdict import EXIT_CODES, unchecked, unchecked_contracts
 from gatekeeper.rules.same_day import SameDay
 
 _OF_CONNECTION = frozenset({"connect", "auth", "permission", "timeout", "busy"})
+_CLASSES: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
 
 
 def assemble(
@@ -64,7 +65,8 @@ def assemble(
     for scope in scoped:
         for rule in scope.rules:
             needed_by.setdefault(rule.id, scope.output.owner)
-    seconds = {query.id: query.seconds for query in measured.queries}
+    seconds: dict[tuple[str, ...], float] = {}
+    took = {query.id: query.seconds for query in measured.queries}
     asked: dict[str, list[AttemptReport]] = {}
     for attempt in frame.attempts:
         for id in attempt.asked:
@@ -73,10 +75,13 @@ def assemble(
     for rule in rules:
         owner = _owner(project, rule, told[rule.id], measured) or needed_by.get(rule.id)
         tries = asked.get(rule.id, [])
-        finding, waiver = told[rule.id], waived.get(rule.id)
+        finding, waiver, queries = told[rule.id], waived.get(rule.id), _queries(rule, measured.seen)
+        if queries not in seconds:
+            seconds[queries] = round(sum(took.get(id, 0.0) for id in queries), 4)
         reports.append(
-            _rule(project, rule, finding, measured, seconds, owner, waiver, contaminated.get(rule.id), tries)
-        )
+            _rule(project, rule, finding, measured.seen, queries, seconds[queries], owner, waiver,
+                  contaminated.get(rule.id), tries)
+        )  # fmt: skip
     verdicts = worst([output.verdict for output in outputs])
     skews = [state.skew_seconds for state in measured.ready.values() if state.skew_seconds is not None]
     now = datetime.now(timezone.utc)
@@ -99,7 +104,7 @@ def assemble(
 
 def _attempts(rule: str, asked: Sequence[AttemptReport]) -> int:
     """At which of its attempts the rule came to its finding: each after which it was late was one too few."""
-    return 1 + sum(rule in attempt.late for attempt in asked[:-1])
+    return 1 + sum(rule in attempt.late for attempt in asked[:-1]) if len(asked) > 1 else 1
 
 
 def _output(
@@ -214,15 +219,15 @@ def _rule(
     project: Project,
     rule: PlannedRule,
     finding: Finding,
-    measured: Measured,
-    seconds: Mapping[str, float],
+    seen: Seen,
+    queries: tuple[str, ...],
+    seconds: float,
     owner: str | None,
     waiver: str | None,
     contaminates: Contamination | None,
     tries: Sequence[AttemptReport],
 ) -> RuleReport:
     known = project.owner(owner)
-    queries = _queries(rule, measured)
     return RuleReport(
         id=rule.id,
         contract=rule.contract,
@@ -251,9 +256,9 @@ def _rule(
         because=finding.because,
         waiver=waiver,
         queries=queries,
-        seconds=round(sum(seconds.get(id, 0.0) for id in queries), 4),
+        seconds=seconds,
         windowed=rule.on is not None and rule.on.rows.window is not None,
-        samples=_samples(rule, finding, measured.seen),
+        samples=_samples(rule, finding, seen),
         attempts=_attempts(rule.id, tries),
         retries=tries[-1].retries.get(rule.connection or "", 0) if tries else 0,
         contaminates=contaminates,
@@ -284,8 +289,7 @@ def _owner(project: Project, rule: PlannedRule, finding: Finding, measured: Meas
     behind = {_owner_of_load(project, table) for table in late}
     if len(behind) == 1 and (theirs := behind.pop()) is not None:
         return theirs
-    classes: dict[str, OwnerClass] = {"late": "late", "error": "error", "skipped": "error"}
-    own = rule.owners.get(classes.get(finding.status, "fail"))
+    own = rule.owners.get(_CLASSES.get(finding.status, "fail"))
     if own:
         return own
     contract = project.contracts.get(rule.contract)
@@ -311,25 +315,29 @@ def _owner_of_load(project: Project, table: Table) -> str | None:
     return None
 
 
-def _queries(rule: PlannedRule, measured: Measured) -> tuple[str, ...]:
-    seen = measured.seen
-    ids = [id for question in asked_by(rule, seen) if question in seen for id in seen.reply(question).queries]
-    return tuple(dict.fromkeys(ids))
+def _queries(rule: PlannedRule, seen: Seen) -> tuple[str, ...]:
+    ids: dict[str, None] = {}
+    for question in asked_by(rule, seen):
+        if (reply := seen.told(question)) is not None:
+            ids |= dict.fromkeys(reply.queries)
+    return tuple(ids)
 
 
 def _tables(project: Project, rules: Sequence[PlannedRule], seen: Seen) -> tuple[TableReport, ...]:
-    found: dict[Table, TableReport] = {}
-    for rule in rules:
-        if rule.on is None or rule.table is None:
-            continue
-        table = rule.table
-        whole = count(Population(table, zone=rule.on.rows.zone))
-        rows = seen[whole] if whole in seen and not hasattr(seen.reply(whole), "cause") else None
-        window = _window(rule.on.rows) or (found[table].window if table in found else None)
-        found[table] = TableReport(
-            connection=table.connection, table=str(table), contract=rule.contract, rows=rows, window=window
-        )
-    return tuple(found.values())
+    contracts: dict[Table, str] = {}
+    rows: dict[Table, int] = {}
+    windows: dict[Table, str] = {}
+    for table, contract, of in dict.fromkeys((r.table, r.contract, r.on.rows) for r in rules if r.on and r.table):
+        contracts[table] = contract
+        if isinstance(whole := seen.told(count(Population(table, zone=of.zone))), Answer):
+            rows[table] = whole.value
+        if (said := _window(of)) is not None:
+            windows[table] = said
+    return tuple(
+        TableReport(connection=table.connection, table=str(table), contract=contract, rows=rows.get(table),
+                    window=windows.get(table))
+        for table, contract in contracts.items()
+    )  # fmt: skip
 
 
 def _window(of: Population) -> str | None:

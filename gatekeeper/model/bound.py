@@ -21,6 +21,8 @@ _WORDS: dict[Op, str] = {
 
 def number(value: Number) -> str:
     """`412,300`, `0.25`: whole numbers with separators, others with as many digits as they need."""
+    if type(value) is int and abs(value) < 10**18:
+        return f"{value:,}"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, (float, Decimal)) and not isfinite(value):
@@ -100,7 +102,7 @@ def judge_rows(bound: Bound, violating: int, rows: int, what: str) -> Finding:
     """The finding of a rule that counts rows: `12 of 1,000 rows have no value`."""
     percent = 100 * violating / rows if rows else 0.0
     # a share is compared exactly: 1 of 3 rows is more than 33.333 %
-    measured = Decimal(100 * violating) / Decimal(rows) if bound.percent and rows else Decimal(violating)
+    measured = Decimal(100 * violating) / Decimal(rows) if bound.percent and rows else violating
     said = f"{number(violating)} of {number(rows)} rows {what}" + (f" ({percent:.4g} %)" if bound.percent else "")
     return Finding(
         status="pass" if bound.holds(measured) else "fail",

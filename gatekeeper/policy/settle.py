@@ -12,6 +12,8 @@ from gatekeeper.model.rule import PlannedRule
 
 def settled(rule: PlannedRule, finding: Finding) -> Finding:
     """The finding that stands: first what no rows mean, then arrival, then severity."""
+    if finding.status == "pass" and finding.evaluated_rows != 0:
+        return finding
     return _by_severity(rule, _by_arrival(rule, _over_no_rows(rule, finding)))
 
 

@@ -18,6 +18,7 @@ _ENCODER: Final = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, default=plain, separators=(",", ":")
 )
 _QUICK: Final = msgspec.json.Encoder()
+_NONE: Final = (None, None, None)
 
 
 @REPORTS.add("json")
@@ -34,6 +35,10 @@ def render(report: Report) -> str:
 def _listed(value: Any) -> str:
     if not isinstance(value, (list, tuple)) or not value:
         return _encoded(value)
+    if all(map(_is_quick, value)):
+        with suppress(ValueError):  # half a character is in it
+            # no text holds a line's end: that is escaped
+            return "[\n    " + _QUICK.encode_lines(value)[:-1].decode().replace("\n", ",\n    ") + "\n  ]"
     return "[\n    " + ",\n    ".join(map(_encoded, value)) + "\n  ]"
 
 
@@ -53,7 +58,7 @@ def _is_quick(value: Any) -> bool:
     match value:
         case RuleReport(measured=measured, samples=samples):
             times = (value.newest, value.due_at, value.overdue_since)
-            is_in_utc = all(time is None or time.utcoffset() == timedelta(0) for time in times)
+            is_in_utc = times == _NONE or all(time is None or time.utcoffset() == timedelta(0) for time in times)
             return is_in_utc and samples is None and not isinstance(measured, Decimal)
         case OutputReport(sections=sections):
             return not sections
