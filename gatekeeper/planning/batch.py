@@ -112,6 +112,10 @@ def _stacked(connection: str, queries: Sequence[Query]) -> Query:
     widest = max(len(mine) for mine in columns)
     rows = []
     for place, (query, mine) in enumerate(zip(queries, columns, strict=True)):
+        if query.formulation == "scan" and mine == [f"a{n}" for n in range(widest)]:
+            # PostgreSQL takes a tenth longer where another SELECT stands around each
+            rows.append(query.sql.replace("SELECT ", f"SELECT {place} AS place, ", 1))
+            continue
         shown = [f't."{column}"' for column in mine] + ["0"] * (widest - len(mine))
         rows.append(f"SELECT {place} AS place, {', '.join(shown)} FROM (\n{query.sql}\n) AS t")
     asked = tuple(question for query in queries for question in query.questions)
