@@ -87,6 +87,8 @@ class Process:
         if about != self._about:
             request["about"] = self._about = about
         with self._asking:
+            if self._file.closed:  # ended since it was chosen: the numbers of its files may be those of others by now
+                return Died(-1, -1, "reader-ended")
             still = SECONDS * (_STILL + max(map(len, texts)) / 1_000_000)
             answer = self._answer(json.dumps(request).encode(), len(texts), still)
             if answer is not None:

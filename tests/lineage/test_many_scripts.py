@@ -21,6 +21,7 @@ from gatekeeper.lineage.cache import Cache
 from gatekeeper.lineage.dialects import OWN
 from gatekeeper.lineage.files import CACHE, Failed, read_files, read_texts
 from gatekeeper.lineage.pool import read_in_processes
+from gatekeeper.lineage.process import Died, Process, told
 from gatekeeper.lineage.stored import decode, encode, script
 
 SPECS = Path(__file__).parent / "specs"
@@ -241,6 +242,19 @@ def test_ctrl_c_ends_the_readers_too(tmp_path):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_reader_that_was_ended_before_it_was_asked_writes_into_nobody_elses_file(tmp_path):
+    process = Process()
+    process.end()
+    reports = [(tmp_path / f"report{n}.xml").open("w+b", buffering=0) for n in range(20)]  # one has the slate's number
+    try:
+        answer = process.ask(told(ABOUT), ["SELECT 1"], [{}])
+        assert isinstance(answer, Died)
+        assert [report.read() for report in reports] == [b""] * 20
+    finally:
+        for report in reports:
+            report.close()
 
 
 def _children(pid: int) -> list[str]:
