@@ -103,7 +103,7 @@ def gated(
             return estimate(loaded, scoped, options, World(connect=connector(loaded.root), interrupt=interrupt))
     gc.freeze()
     # a thousand tables are some millions of values that live to the end: to look at them often finds nothing
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(500_000, 50, 100)
     gc.enable()
     silence_libraries()
     interrupt = Interrupt()
