@@ -24,6 +24,15 @@ def _duckdb(connection: Connection, url: str, root: Path) -> Engine:
     return DuckDB(connection.name, database_file(url, root))
 
 
+@ENGINES.add("postgresql")
+@ENGINES.add("postgres")
+@ENGINES.add("sqlite")
+def _sql(connection: Connection, url: str, root: Path) -> Engine:
+    from gatekeeper.engines.sql import SqlEngine
+
+    return SqlEngine(connection.name, url, root)
+
+
 def connect(connection: Connection, *, environ: Mapping[str, str], root: Path) -> Engine:
     """The engine of a connection, not yet connected; `root` is the project's folder. Raises: EngineError."""
     if connection.files or connection.data:
@@ -36,8 +45,4 @@ def connect(connection: Connection, *, environ: Mapping[str, str], root: Path) -
         raise EngineError("connect", f"connection {connection.name}: its URL has no scheme, such as postgresql://")
     if scheme == "sc":
         raise EngineError("unsupported", f"connection {connection.name}: Spark Connect is not built yet")
-    if scheme in ENGINES:
-        return ENGINES.get(scheme)(connection, url, root)
-    from gatekeeper.engines.sql import SqlEngine
-
-    return SqlEngine(connection.name, url, root)
+    return (ENGINES.get(scheme) if scheme in ENGINES else _sql)(connection, url, root)

@@ -316,11 +316,8 @@ def _owner_of_load(project: Project, table: Table) -> str | None:
 
 
 def _queries(rule: PlannedRule, seen: Seen) -> tuple[str, ...]:
-    ids: dict[str, None] = {}
-    for question in asked_by(rule, seen):
-        if (reply := seen.told(question)) is not None:
-            ids |= dict.fromkeys(reply.queries)
-    return tuple(ids)
+    told = [reply.queries for question in asked_by(rule, seen) if (reply := seen.told(question)) is not None]
+    return told[0] if len(told) == 1 else tuple(dict.fromkeys(id for ids in told for id in ids))
 
 
 def _tables(project: Project, rules: Sequence[PlannedRule], seen: Seen) -> tuple[TableReport, ...]:

@@ -168,7 +168,7 @@ def _rules_by_question(rules: Iterable[PlannedRule], seen: Seen) -> tuple[dict[Q
     found: dict[Question, list[str]] = {}
     wanting: list[PlannedRule] = []
     for rule in rules:
-        lacking = [question for question in asked_by(rule, seen) if question not in seen]
+        lacking = seen.lacking(asked_by(rule, seen))
         for question in lacking:
             found.setdefault(question, []).append(rule.id)
         if lacking or not seen.is_settled(rule.id):

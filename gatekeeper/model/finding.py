@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
@@ -88,6 +88,11 @@ class Seen(Mapping[Question, Any]):
         """The whole answer; None where nobody was asked."""
         self.looked = True
         return self._replies.get(question)
+
+    def lacking(self, questions: Iterable[Question]) -> list[Question]:
+        """Those of the questions that nobody was asked."""
+        self.looked = True
+        return [question for question in questions if question not in self._replies]
 
     def __contains__(self, question: object) -> bool:
         self.looked = True

@@ -73,8 +73,8 @@ def stack_of(query: Query) -> list[str]:
             return ["rows", "keys"]
         case Images():
             return ["keys", "images"]
-    columns = [f"a{place}" for place in range(len(query.questions))]
-    return sorted(columns, key=lambda column: _is_number(query.questions[int(column[1:])]))
+    numbers = [_is_number(question) for question in query.questions]
+    return [f"a{place}" for place in sorted(range(len(numbers)), key=numbers.__getitem__)]
 
 
 def _is_number(question: Question) -> bool:

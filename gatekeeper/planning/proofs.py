@@ -61,7 +61,7 @@ def step(questions: Iterable[Question], around: Surroundings, seen: Seen) -> Ste
     wholes = _altogether(questions, around, seen)
     for question in questions:
         for proof in proofs(question, around, seen, wholes.get(question)):
-            lacking = [asked for asked in proof.asks if asked not in seen]
+            lacking = seen.lacking(proof.asks)
             if lacking:
                 for asked in lacking:
                     made.asked.setdefault(asked, []).append(question)
