@@ -226,7 +226,9 @@ def test_other_tools_names_of_dialects_are_known(named, same):
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one core starts no processes")
 def test_ctrl_c_ends_the_readers_too(tmp_path):
     code = (
-        "import sys; from gatekeeper.lineage.files import read_texts; from gatekeeper.lineage.about import About\n"
+        # a shell that starts the tests in the background has Ctrl-C ignored
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from gatekeeper.lineage.files import read_texts; from gatekeeper.lineage.about import About\n"
         "texts = [f'SELECT {i} FROM t{i}' + ' UNION ALL SELECT 1 FROM u' * 300 for i in range(3000)]\n"
         "print('begun', flush=True)\n"
         "read_texts(texts, About('duckdb'))"
