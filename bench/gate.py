@@ -16,6 +16,8 @@ from page import keep, show
 from processes import HERE, Command, in_turn, median, ratio
 from questions import count
 
+WORDS = {"nulls": "one value in a thousand is NULL", "violated": "a rule violated in each table, with samples"}
+
 
 def gate(folder: Path, connection: dict, name: str = "gatekeeper", *, samples: bool = False) -> Command:
     file = ours.project(folder, connection, samples)
@@ -41,9 +43,14 @@ def commands(engine: str, scale: str, stack: ExitStack) -> list[Command]:
         connection = {"files": f"{place}/{{table}}.parquet"}
     else:
         where = stack.enter_context(tpch.postgres(scale))
-        place = " ".join(f"{key}={value}" for key, value in where.items())
-        connection = {"url": f"postgresql+psycopg://{where['user']}@/{where['dbname']}?host={where['host']}"}
+        place, connection = spelled(where)
     return [gate(tpch.DATA / f"ours-{engine}-{scale}", connection), *by_hand(engine, place)]
+
+
+def spelled(where: dict[str, str]) -> tuple[str, dict]:
+    """A database of PostgreSQL, as the queries by hand and as a project name it."""
+    place = " ".join(f"{key}={value}" for key, value in where.items())
+    return place, {"url": f"postgresql+psycopg://{where['user']}@/{where['dbname']}?host={where['host']}"}
 
 
 def table(engine: str, scale: str, pairs: int, with_peers: bool) -> dict:
@@ -63,8 +70,17 @@ def other_data(name: str, scale: str, pairs: int) -> dict:
     if name == "violated":
         passing = {"url": f"duckdb:///{tpch.duckdb_file(scale)}"}
         made.append(gate(tpch.DATA / f"ours-duckdb-{scale}", passing, "gatekeeper, passing"))
-    words = {"nulls": "one value in a thousand is NULL", "violated": "a rule violated in each table, with samples"}
-    return figures(f"TPC-H {scale}, {words[name]}", "duckdb", made, pairs, count())
+    return figures(f"TPC-H {scale}, {WORDS[name]}", "duckdb", made, pairs, count())
+
+
+def violated_in_postgres(scale: str, pairs: int) -> dict:
+    """A rule of each table violated, beside the passing run."""
+    with tpch.postgres_violated(scale) as (passing, violated):
+        place, connection = spelled(violated)
+        made = [gate(tpch.DATA / f"ours-violated-postgres-{scale}", connection, samples=True),
+                *by_hand("postgres", place),
+                gate(tpch.DATA / f"ours-postgres-{scale}", spelled(passing)[1], "gatekeeper, passing")]  # fmt: skip
+        return figures(f"TPC-H {scale}, {WORDS['violated']}", "postgres", made, pairs, count())
 
 
 def figures(title: str, engine: str, made: list[Command], pairs: int, questions: int) -> dict:
@@ -103,6 +119,8 @@ def main() -> None:
             show(keep(table(engine, scale, args.pairs, args.peers)))
         for name in args.variant:
             show(keep(other_data(name, scale, args.pairs)))
+        if "violated" in args.variant and "postgres" in args.engine:
+            show(keep(violated_in_postgres(scale, args.pairs)))
 
 
 if __name__ == "__main__":

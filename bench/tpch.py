@@ -43,8 +43,9 @@ VARIANTS = {
     "nulls": [_with_nulls(table) for table in COLUMNS],
     # a rule of values in each table
     "violated": [
-        f"update {table} set {column} = 'Q' where rowid % 1000003 = 7"
-        for table, column in (("customer", "c_mktsegment"), ("orders", "o_orderstatus"), ("lineitem", "l_returnflag"))
+        "update customer set c_mktsegment = 'Q' where c_custkey = 7",
+        "update orders set o_orderstatus = 'Q' where o_orderkey = 7",
+        "update lineitem set l_returnflag = 'Q' where l_orderkey = 7",
     ],
 }
 
@@ -98,6 +99,24 @@ def postgres(scale: str) -> Iterator[dict[str, str]]:
         where = running | {"dbname": f"tpch_{scale.replace('.', '_')}"}
         _fill(where, parquet(scale))
         yield where
+
+
+@contextmanager
+def postgres_violated(scale: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """The same, and a database beside it in which a rule of each table is violated."""
+    import psycopg
+
+    with postgres(scale) as where:
+        other = where | {"dbname": f"{where['dbname']}_violated"}
+        half = other["dbname"] + "_half"
+        with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
+            if not con.execute("select 1 from pg_database where datname = %s", [other["dbname"]]).fetchone():
+                con.execute(f"create database {half} template {where['dbname']}")
+                with psycopg.connect(**other | {"dbname": half}, autocommit=True) as new:
+                    for change in (*VARIANTS["violated"], "vacuum analyze"):
+                        new.execute(change)
+                con.execute(f"alter database {half} rename to {other['dbname']}")
+        yield where, other
 
 
 def _fill(where: dict[str, str], folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from gatekeeper.model.question import Fold
@@ -15,6 +17,8 @@ def merged(fold: Fold, numbers: Iterable[Any]) -> Any:
     there = [number for number in numbers if number is not None]
     if fold == "count":
         return sum(there)
+    if fold == "which":
+        return reduce(or_, there, 0)
     if not there:
         return None
     texts = [number for number in there if isinstance(number, str)]

@@ -129,7 +129,7 @@ class Each(Struct, frozen=True):
 
 
 Grain = Stretches | Cuts | Spread | Each
-Fold = Literal["count", "distinct", "sum", "min", "max", "squares"]
+Fold = Literal["count", "distinct", "which", "sum", "min", "max", "squares"]
 
 
 class Aggregate(Struct, frozen=True, cache_hash=True):
@@ -138,6 +138,7 @@ class Aggregate(Struct, frozen=True, cache_hash=True):
     `count` counts rows (what=None), rows with a value (a column) or rows of which a predicate is true;
     `squares` sums (column - shift)². sum, squares, min and max over no value are None.
     `distinct` counts the different values of a column: it alone doesn't add up, and is never asked by groups.
+    `which` tells which parts of an OR are true of any row: its first part is the lowest bit, and 0 is none.
     With `by` the answer is a mapping: the number of each group of rows, by the tuple of its grains' keys.
     """
 
@@ -150,7 +151,7 @@ class Aggregate(Struct, frozen=True, cache_hash=True):
     @property
     def is_whole(self) -> bool:
         """Whether the answer is a whole number, whatever the column holds."""
-        return self.fold in ("count", "distinct")
+        return self.fold in ("count", "distinct", "which")
 
 
 class Past(Struct, frozen=True):

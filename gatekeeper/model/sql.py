@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import reduce
+from typing import Final
 
 import sqlglot
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
+from gatekeeper.model.predicate import Or
 from gatekeeper.model.question import (
     Aggregate,
     Orphans,
@@ -33,6 +36,8 @@ from gatekeeper.model.sql_condition import (
 from gatekeeper.model.sql_condition import NoColumn as NoColumn
 from gatekeeper.model.sql_grain import key, reach
 from gatekeeper.model.sql_words import Tree, cast, function, words
+
+_ZERO: Final = exp.Literal.number(0)
 
 
 def quoted(path: Sequence[str], dialect: str) -> str:
@@ -167,12 +172,29 @@ def _number(question: Aggregate, within: Tree | None, catalog: Catalog, dialect:
         held = condition(what, scope)
         both = held if within is None else all_of([within.copy(), held])
         return count_of(exp.Case(ifs=[exp.If(this=both, true=exp.Literal.number(1))]))
+    if isinstance(what, Or) and question.fold == "which":
+        return _which(what, within, scope)
     if not isinstance(what, str):
         raise ValueError(f"{question.fold} is of a column")
     if question.fold == "distinct":
         value = scope.column(what) if within is None else _when(within, scope.column(what))
         return count_of(exp.Distinct(expressions=[value]))
     return _folded(question, what, within, scope)
+
+
+def _which(what: Or, within: Tree | None, scope: Scope) -> Tree:
+    """A row that meets no part is passed over by one condition; only of others is each part looked at."""
+    bits: list[Tree] = [
+        exp.Case(ifs=[exp.If(this=condition(part, scope), true=exp.Literal.number(1 << place))], default=_ZERO.copy())
+        for place, part in enumerate(what.parts)
+    ]
+    held = condition(what, scope)
+    met = _when(held if within is None else all_of([within.copy(), held]), reduce(_sum, bits))
+    return function("COALESCE", function("BIT_OR", met), _ZERO.copy())
+
+
+def _sum(one: Tree, other: Tree) -> Tree:
+    return exp.Add(this=one, expression=other)
 
 
 def _folded(question: Aggregate, column: str, within: Tree | None, scope: Scope) -> Tree:

@@ -33,19 +33,17 @@ from gatekeeper.planning.formulations import ALTOGETHER, BESIDE, REFERENCES, SMA
 from gatekeeper.planning.query import Surroundings
 
 _INT64: Final = range(-(2**63), 2**63)
+# the bits of an integer above zero: of more parts, which are wrong is asked by several numbers
+_MOST_PARTS: Final = 31
 # After these another way may do; after all else nothing is asked again: what took too long would take too long twice.
 _ANOTHER_WAY: Final = frozenset({"query", "unsupported"})
 
 
 class Proof(Struct, frozen=True):
-    """What it asks, and what the answers say of the question; None: nothing, and something else must tell.
-
-    `counts`: it is no proof, but the count by another way.
-    """
+    """What it asks, and what the answers say of the question; None: nothing, and something else must tell."""
 
     asks: tuple[Question, ...]
     settles: Callable[[Seen], Any]
-    counts: bool = False
 
 
 class Step(Struct):
@@ -77,7 +75,7 @@ def step(questions: Iterable[Question], around: Surroundings, seen: Seen) -> Ste
 def proofs(question: Question, around: Surroundings, seen: Seen, whole: Aggregate | None = None) -> Iterator[Proof]:
     """The cheapest first; which there are may depend on what was seen.
 
-    `whole`: the count of rows in which anything is wrong, what the question asks for among it.
+    `whole`: which of several things is wrong with any row, what the question asks for among them.
     """
     match question:
         case Aggregate(of=of, fold="count", what=what, by=()) if what is not None:
@@ -88,7 +86,7 @@ def proofs(question: Question, around: Surroundings, seen: Seen, whole: Aggregat
             elif all(_is_filled(catalog, part) for part in (what.parts if isinstance(what, Or) else (what,))):
                 yield Proof((), lambda seen: 0)
             if whole is not None:
-                yield from _by_whole(question, whole)
+                yield _by_whole(question, whole)
         case Repeats(of, key):
             catalog = _catalog(of.table, around)
             if any(set(_folded(enforced)) <= set(_folded(key)) for enforced in catalog.keys if enforced):
@@ -106,7 +104,7 @@ def proofs(question: Question, around: Surroundings, seen: Seen, whole: Aggregat
 
 
 def _altogether(questions: Sequence[Question], around: Surroundings, seen: Seen) -> dict[Question, Aggregate]:
-    """For each count of what may be wrong with a row, the one count of the rows with which anything is."""
+    """For each count of what may be wrong with a row, the question which of it and others is wrong with any."""
     found: dict[Question, Aggregate] = {}
     counts: dict[Population, dict[Predicate, list[Question]]] = {}
     for question in questions:
@@ -116,7 +114,7 @@ def _altogether(questions: Sequence[Question], around: Surroundings, seen: Seen)
         return found
     asked: dict[Population, list[tuple[Aggregate, Or]]] = {}
     for known in seen:
-        if isinstance(known, Aggregate) and isinstance(known.what, Or) and known.fold == "count" and not known.by:
+        if isinstance(known, Aggregate) and isinstance(known.what, Or) and known.fold == "which" and not known.by:
             asked.setdefault(known.of, []).append((known, known.what))
     for of, by_wrong in counts.items():
         # another round asks for less: what was asked then answers it still
@@ -124,8 +122,11 @@ def _altogether(questions: Sequence[Question], around: Surroundings, seen: Seen)
             for wrong in by_wrong.keys() & set(any_of.parts):
                 found |= dict.fromkeys(by_wrong.pop(wrong), known)
         if len(by_wrong) >= ALTOGETHER[around.dialects[of.table.connection]]:
-            whole = Aggregate(of, "count", Or(tuple(by_wrong)))
-            found |= {question: whole for mine in by_wrong.values() for question in mine}
+            wrongs = list(by_wrong)
+            for start in range(0, len(wrongs), _MOST_PARTS):
+                parts = wrongs[start : start + _MOST_PARTS]
+                whole = Aggregate(of, "which", Or(tuple(parts)))
+                found |= {question: whole for part in parts for question in by_wrong[part]}
     return found
 
 
@@ -141,20 +142,15 @@ def _wrong(question: Aggregate, around: Surroundings) -> Predicate | None:
     return None if wrong is None or isinstance(wrong, (Or, Sql)) or _is_filled(catalog, wrong) else wrong
 
 
-def _by_whole(question: Aggregate, whole: Aggregate) -> Iterator[Proof]:
-    """Where nothing is wrong, nothing is wrong with that; else it is counted among the rows with which anything is."""
+def _by_whole(question: Aggregate, whole: Aggregate) -> Proof:
+    """What is wrong with no row is proved; what is wrong with some is counted."""
     of, what = question.of, question.what
     rows = count(of)
     assert isinstance(whole.what, Or)
-    among = replace(of, where=whole.what if of.where is None else And((of.where, whole.what)))
+    place = whole.what.parts.index(IsNull(what) if isinstance(what, str) else what)
     if isinstance(what, str):
-        lacking = Aggregate(among, "count", IsNull(what))
-        yield Proof((rows, whole), lambda seen: seen[rows] if seen[whole] == 0 else None)
-        yield Proof((rows, lacking), lambda seen: seen[rows] - seen[lacking], counts=True)
-    else:
-        there = Aggregate(among, "count", what)
-        yield Proof((whole,), lambda seen: 0 if seen[whole] == 0 else None)
-        yield Proof((there,), lambda seen: seen[there], counts=True)
+        return Proof((rows, whole), lambda seen: None if seen[whole] >> place & 1 else seen[rows])
+    return Proof((whole,), lambda seen: None if seen[whole] >> place & 1 else 0)
 
 
 def is_proved(question: Question, seen: Seen) -> bool:
@@ -177,7 +173,7 @@ def _settled(question: Question, proof: Proof, around: Surroundings, seen: Seen)
     return Answer(
         value,
         now,
-        "counted" if proof.counts else "proved",
+        "proved",
         queries,
         max((reply.seconds for reply in known), default=0.0),
     )

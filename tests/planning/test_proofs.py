@@ -363,7 +363,22 @@ def test_where_something_is_wrong_the_counts_are_those_of_each(live, bad):
         live.forms.clear()
         live.measured(WRONGS)
         assert live.forms["scan"] <= 2
-        assert live.measured(WRONGS).reply(WRONGS[0]).how == ("proved" if bad == [(1, None, "a")] else "counted")
+        seen, is_lacking = live.measured(WRONGS), any(row[0] is None for row in bad)
+        assert seen.reply(WRONGS[0]).how == ("counted" if is_lacking else "proved")
+
+
+@pytest.mark.parametrize("least", [0, 8, 30, 31, 61, 70])
+def test_of_more_conditions_than_a_number_has_bits_those_are_counted_that_a_row_meets(live, least):
+    of = Population(CHILD)
+    asked = [count(of, Not(Between("small", 0, most))) for most in range(9, 79)]
+    both_ways(live, [*GOOD, (1, least, "a", None, None, None, None)], [], asked)
+    if live.dialect == "postgres":
+        live.forms.clear()
+        seen = live.measured(asked)
+        hows = [seen.reply(question).how for question in asked]
+        met = max(0, least - 9)
+        assert hows == ["counted"] * met + ["proved"] * (70 - met)
+        assert live.forms == {"scan": 2 if met else 1}
 
 
 def test_a_condition_that_fails_takes_no_other_count_with_it(live):
