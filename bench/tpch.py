@@ -7,11 +7,15 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from questions import COLUMNS, KEYS, REFERENCES
+
+if TYPE_CHECKING:
+    import psycopg
 
 DATA = Path(os.environ.get("GATEKEEPER_BENCH") or Path(__file__).parent / "data").resolve()
 _TYPES = {"BIGINT": "bigint", "INTEGER": "integer", "VARCHAR": "text", "DATE": "date", "DOUBLE": "double precision"}
@@ -97,52 +101,55 @@ def postgres(scale: str) -> Iterator[dict[str, str]]:
     """A running PostgreSQL that holds the tables, analysed: its socket's folder, user and database."""
     with server() as running:
         where = running | {"dbname": f"tpch_{scale.replace('.', '_')}"}
-        _fill(where, parquet(scale))
+        folder = parquet(scale)
+        _make(where, lambda con: _fill(con, folder))
         yield where
 
 
 @contextmanager
 def postgres_violated(scale: str) -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """The same, and a database beside it in which a rule of each table is violated."""
-    import psycopg
+
+    def change(con: "psycopg.Connection") -> None:
+        for statement in VARIANTS["violated"]:
+            con.execute(statement)
 
     with postgres(scale) as where:
         other = where | {"dbname": f"{where['dbname']}_violated"}
-        half = other["dbname"] + "_half"
-        with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
-            if not con.execute("select 1 from pg_database where datname = %s", [other["dbname"]]).fetchone():
-                con.execute(f"create database {half} template {where['dbname']}")
-                with psycopg.connect(**other | {"dbname": half}, autocommit=True) as new:
-                    for change in (*VARIANTS["violated"], "vacuum analyze"):
-                        new.execute(change)
-                con.execute(f"alter database {half} rename to {other['dbname']}")
+        _make(other, change, template=where["dbname"])
         yield where, other
 
 
-def _fill(where: dict[str, str], folder: Path) -> None:
-    import duckdb
+def _make(where: dict[str, str], fill: Callable[["psycopg.Connection"], None], template: str = "template1") -> None:
+    """The database, unless it is there: under its name only once it is filled and analysed."""
     import psycopg
 
+    name, half = where["dbname"], where["dbname"] + "_half"
     with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
-        if con.execute("select 1 from pg_database where datname = %s", [where["dbname"]]).fetchone():
+        if con.execute("select 1 from pg_database where datname = %s", [name]).fetchone():
             return
-        con.execute(f"create database {where['dbname']}_half")
-    half = where | {"dbname": where["dbname"] + "_half"}
-    with psycopg.connect(**half, autocommit=True) as con:
-        for table in COLUMNS:
-            rows = duckdb.sql(f"from '{folder}/{table}.parquet'")
-            kinds = [_TYPES.get(str(kind), str(kind).lower()) for kind in rows.types]
-            made = ", ".join(f"{name} {kind}" for name, kind in zip(rows.columns, kinds, strict=True))
-            con.execute(f"create table {table} ({made})")
-            file = folder / f"{table}.csv"
-            rows.write_csv(str(file), header=False, sep="|")
-            with (
-                con.cursor().copy(f"copy {table} from stdin (format csv, delimiter '|')") as copy,
-                file.open("rb") as csv,
-            ):
-                while block := csv.read(1 << 20):
-                    copy.write(block)
-            file.unlink()
-        con.execute("vacuum analyze")
-    with psycopg.connect(**where | {"dbname": "postgres"}, autocommit=True) as con:
-        con.execute(f"alter database {half['dbname']} rename to {where['dbname']}")
+        con.execute(f"drop database if exists {half}")
+        con.execute(f"create database {half} template {template}")
+        with psycopg.connect(**where | {"dbname": half}, autocommit=True) as new:
+            fill(new)
+            new.execute("vacuum analyze")
+        con.execute(f"alter database {half} rename to {name}")
+
+
+def _fill(con: "psycopg.Connection", folder: Path) -> None:
+    import duckdb
+
+    for table in COLUMNS:
+        rows = duckdb.sql(f"from '{folder}/{table}.parquet'")
+        kinds = [_TYPES.get(str(kind), str(kind).lower()) for kind in rows.types]
+        made = ", ".join(f"{name} {kind}" for name, kind in zip(rows.columns, kinds, strict=True))
+        con.execute(f"create table {table} ({made})")
+        file = folder / f"{table}.csv"
+        rows.write_csv(str(file), header=False, sep="|")
+        with (
+            con.cursor().copy(f"copy {table} from stdin (format csv, delimiter '|')") as copy,
+            file.open("rb") as csv,
+        ):
+            while block := csv.read(1 << 20):
+                copy.write(block)
+        file.unlink()

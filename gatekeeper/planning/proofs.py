@@ -292,7 +292,7 @@ def _known_bounds(
     parts = key if form.most is not None else ()
     ends = {c: (Aggregate(of, "min", c), Aggregate(of, "max", c)) for c in parts if _within(of, c, catalog) is None}
     asked: list[Question] = [count(of), *(end for pair in ends.values() for end in pair)]
-    if any(question not in seen for question in asked):
+    if seen.lacking(asked):
         return Proof(tuple(asked), lambda seen: None)
     if any(isinstance(seen.reply(question), Unknown) for question in asked):
         # one that is final is the question's own answer

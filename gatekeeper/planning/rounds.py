@@ -52,8 +52,7 @@ def asked_by(rule: PlannedRule, seen: Seen) -> tuple[Question, ...]:
 
 def wanted(rules: Iterable[PlannedRule], seen: Seen) -> tuple[Question, ...]:
     """The next round: equal questions of several rules once, none that was answered."""
-    asked = (question for rule in rules for question in asked_by(rule, seen))
-    return tuple(dict.fromkeys(question for question in asked if question not in seen))
+    return tuple(dict.fromkeys(question for rule in rules for question in seen.lacking(asked_by(rule, seen))))
 
 
 def obstacle(

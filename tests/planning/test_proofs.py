@@ -381,6 +381,21 @@ def test_of_more_conditions_than_a_number_has_bits_those_are_counted_that_a_row_
         assert live.forms == {"scan": 2 if met else 1}
 
 
+def test_what_rows_of_several_days_meet_is_counted_beside_numbers_by_day(live):
+    if live.dialect == "sqlite":
+        pytest.skip("its days are texts")
+    days = [date(2026, 11, day) for day in (20, 21, 22, 23)]
+    by_day = Cuts("day", tuple(datetime(2026, 11, day, tzinfo=timezone.utc) for day in (21, 22, 23)))
+    good = [(*row[:6], days[n % 4]) for n, row in enumerate(GOOD)]
+    bad = [(None, 1, "a", None, None, None, day) for day in (days[0], days[3])]
+    both_ways(live, [*good, *bad], [], [*WRONGS, Aggregate(Population(CHILD), "count", by=(by_day,))])
+    if live.dialect == "postgres":
+        live.forms.clear()
+        seen = live.measured([*WRONGS, Aggregate(Population(CHILD), "count", by=(by_day,))])
+        assert [seen.reply(question).how for question in WRONGS] == ["counted", "proved", "proved", "proved"]
+        assert live.forms == {"groups": 1, "scan": 1}
+
+
 def test_a_condition_that_fails_takes_no_other_count_with_it(live):
     if live.dialect != "postgres":
         pytest.skip("a count of each costs a scan no more: elsewhere")
