@@ -114,6 +114,44 @@ def test_what_a_gate_asked_before_it_asks_again_without_a_parser_also_after_anot
     assert "sqlglot" in imported("check", "t", "--json", "r.json", cwd=tmp_path)
 
 
+VIOLATED = (
+    CONTRACT.partition("    quality")[0]
+    + """    quality:
+      - {id: v, type: custom, engine: gatekeeper, implementation: {values: {column: b, in: [x], samples: SHOW}}}
+      - {id: u, type: custom, engine: gatekeeper, implementation: {unique: {columns: [a], samples: SHOW}}}
+      - id: o
+        type: custom
+        engine: gatekeeper
+        implementation: {references: {columns: [a], to: {table: p, columns: [a]}, samples: SHOW}}
+      - id: r
+        type: custom
+        engine: gatekeeper
+        implementation: {rows: {query: SELECT a FROM t WHERE a < 1, samples: SHOW}}
+""".replace("SHOW", "{columns: [a], limit: 2}")
+)
+
+
+def test_samples_that_were_fetched_before_are_fetched_again_without_a_parser(tmp_path):
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("CREATE TABLE t AS FROM (VALUES (0, 'x'), (2, 'y'), (3, 'x'), (3, 'x')) t(a, b)")
+        con.execute("CREATE TABLE p AS FROM (VALUES (2), (3)) p(a)")
+    (tmp_path / "gatekeeper.yaml").write_text(
+        'version: 1\ncontracts: ["*.odcs.yaml"]\nconnections:\n  w: {url: "duckdb:///w.duckdb", timezone: UTC}\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "t.odcs.yaml").write_text(VIOLATED, encoding="utf-8")
+
+    def fetched() -> dict[str, list]:
+        report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+        return {rule["id"]: rule["samples"]["rows"] for rule in report["rules"] if rule["samples"]}
+
+    check = ("check", "t", "--advisory", "--json", "r.json")
+    assert "sqlglot" in imported(*check, cwd=tmp_path)
+    assert fetched() == {"t#v": [[2]], "t#u": [[3], [3]], "t#o": [[0]], "t#r": [[0]]}
+    assert "sqlglot" not in imported(*check, cwd=tmp_path)
+    assert fetched() == {"t#v": [[2]], "t#u": [[3], [3]], "t#o": [[0]], "t#r": [[0]]}
+
+
 def test_a_gate_over_sql_that_it_has_read_needs_no_parser(tmp_path):
     with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
         con.execute("CREATE TABLE t AS SELECT 2 AS a, 'x' AS b; CREATE TABLE u AS SELECT 1 AS a")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from gatekeeper.contracts.document import Key
 from gatekeeper.contracts.ids import within
-from gatekeeper.contracts.kinds import WrittenRule, read_kind, shape_of
+from gatekeeper.contracts.kinds import WrittenRule, known_kinds, read_kind, shape_of
 from gatekeeper.contracts.odcs_shape import Quality
 from gatekeeper.contracts.promises import standard_pattern
 from gatekeeper.contracts.register import Entry, Register
@@ -112,8 +112,15 @@ class QualityReader:
             return replace(entry, kind=what, what=what, unsupported=f"it is written for the engine {engine!r}")
         written = quality.implementation
         if not isinstance(written, dict) or len(written) != 1:
-            hint = "such as `implementation: {volume: {min: 1000}}`"
             path = (*entry.path, "implementation")
+            kinds = [key for key in written if key in known_kinds()] if isinstance(written, dict) else []
+            if len(kinds) == 1 and isinstance(written, dict):
+                for key in [key for key in written if key not in kinds]:
+                    message = f"`{key}` stands beside `{kinds[0]}`"
+                    hint = f"write it among the keys of {kinds[0]}: {{…, {key}: …}}"
+                    self.register.problem((*path, key), "bad-rule", message, hint, key=True)
+                return None
+            hint = "such as `implementation: {volume: {min: 1000}}`"
             self.register.problem(path, "bad-rule", "write exactly one kind of rule with its keys", hint)
             return None
         ((kind, keys),) = written.items()

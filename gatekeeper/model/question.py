@@ -298,6 +298,10 @@ def is_timeless(question: Question) -> bool:
             return _stands(of)
         case Orphans(child=child, parent=parent) | Absent(orphans=Orphans(child=child, parent=parent)):
             return _stands(child) and _stands(parent)
+        case Sample(of=of, violating=Repeats() | Orphans() as violating):
+            return _stands(of) and is_timeless(violating)
+        case Sample(of=of):
+            return _stands(of)
         case _:
             return isinstance(question, Custom)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlglot import exp
 
 from gatekeeper.model.catalog import Catalog
-from gatekeeper.model.question import Custom, Orphans, Population, Repeats, Sample, Table
+from gatekeeper.model.question import Custom, Orphans, Population, Repeats, Sample
 from gatekeeper.model.reading import one_statement
 from gatekeeper.model.sql import count_of, is_there, table_tree
 from gatekeeper.model.sql_condition import Scope, all_of, condition, conditions, name
@@ -17,14 +17,14 @@ from gatekeeper.model.sql_words import Tree, as_text
 _BARE = ("integer", "decimal", "float", "boolean")
 
 
-def sample(q: Sample, catalogs: Mapping[Table, Catalog], dialect: str, now: datetime) -> str:
-    """At most `limit` of the violating rows. Raises: ValueError."""
+def sample(q: Sample, catalogs: Sequence[Catalog], dialect: str, now: datetime) -> str:
+    """At most `limit` of the violating rows; of orphans the second catalog is the parent's. Raises: ValueError."""
     if isinstance(q.violating, Custom):
         # the columns of the query, which its own words name
         columns = ", ".join(name(column).sql(dialect=dialect or None) for column in q.columns)
         inner = one_statement(q.violating.sql, dialect)
         return _limited(exp.Select(expressions=[exp.Var(this=columns)]), f"(\n{inner}\n)", q.limit, dialect)
-    catalog = catalogs[q.of.table]
+    catalog = catalogs[0]
     scope = Scope(catalog, dialect, q.of.zone)
     shown = [exp.alias_(_shown(scope, column), column, quoted=True) for column in q.columns]
     where = list(conditions(q.of, catalog, dialect, now))
@@ -33,7 +33,7 @@ def sample(q: Sample, catalogs: Mapping[Table, Catalog], dialect: str, now: date
         where += [is_there(scope, column) for column in key]
         left = _rows([*shown, *_keys(scope, key)], q.of, catalog, where)
         right = _repeated(q.violating, scope, catalog, where) if isinstance(q.violating, Repeats) else _parents(
-            q.violating, catalogs, dialect, now
+            q.violating, catalogs[1], dialect, now
         )  # fmt: skip
         found: Tree = _matched(right, len(key))
         found = exp.Not(this=found) if isinstance(q.violating, Orphans) else found
@@ -64,10 +64,9 @@ def _repeated(q: Repeats, scope: Scope, catalog: Catalog, where: Sequence[Tree])
     return select.group_by(*(scope.column(column) for column in q.key), copy=False).having(many, copy=False)
 
 
-def _parents(q: Orphans, catalogs: Mapping[Table, Catalog], dialect: str, now: datetime) -> exp.Select:
+def _parents(q: Orphans, parent: Catalog, dialect: str, now: datetime) -> exp.Select:
     if q.parent.table.connection != q.child.table.connection:
         raise ValueError("rows without a parent in another connection are not sampled")
-    parent = catalogs[q.parent.table]
     scope = Scope(parent, dialect, q.parent.zone)
     return _rows(_keys(scope, q.parent_key), q.parent, parent, conditions(q.parent, parent, dialect, now))
 

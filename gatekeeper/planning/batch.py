@@ -277,12 +277,10 @@ def _query(questions: Sequence[Question], around: Surroundings) -> Query:
             connection = table.connection
             known = around.catalogs[table].path or table.path
             return Query(connection, changed(Table(connection, known), around.dialects[connection]), asked, 2)
-        case Sample(of=of):
-            from gatekeeper.model.sql_sample import sample
-
-            connection = of.table.connection
-            text = sample(first, around.catalogs, around.dialects[connection], around.nows[connection])
-            return Query(connection, text, asked, first.limit)
+        case Sample(of=of, violating=violating):
+            parents = (violating.parent.table,) if isinstance(violating, Orphans) else ()
+            text = _text("sample", asked, around, of.table, *parents)
+            return Query(of.table.connection, text, asked, first.limit)
         case Custom(connection=connection):
             text = _text("custom", asked, around)
             return Query(connection, text, asked, 1 if first.fetch == "rows" else 2)

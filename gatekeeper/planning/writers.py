@@ -12,6 +12,7 @@ from gatekeeper.model.question import Custom, Question
 from gatekeeper.model.reading import named
 from gatekeeper.model.sql_branches import branches
 from gatekeeper.model.sql_keys import absent, images
+from gatekeeper.model.sql_sample import sample
 
 Writer = Callable[..., str]
 _OF_ONE: Final[dict[str, Writer]] = {
@@ -27,6 +28,8 @@ def write(
     first: Any = asked[0]
     if how in _OF_SEVERAL:
         return _OF_SEVERAL[how](asked, *catalogs, dialect, now)
+    if how == "sample":
+        return sample(first, catalogs, dialect, now)
     if how == "selected":
         return sql.selected(first.of, names, catalogs[0], dialect, now)
     return custom(first, dialect) if how == "custom" else _OF_ONE[how](first, *catalogs, dialect, now)
